@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The parts of the program `ioam`, as a library so that tests reach them.
+
+pub mod dpdk;
