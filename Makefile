@@ -13,7 +13,7 @@ S ?= 60
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build ## set everything up, build, and watch four nodes trace traffic: no NIC, no root
+demo: build ## set everything up, build, and watch four nodes trace traffic: no NIC, no hugepages
 	$(IOAM) demo
 
 test: ## set everything up and run every test
