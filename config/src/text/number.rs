@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Numbers: decimal or `0x` hex, within a range.
+
+use schemars::{Schema, json_schema};
+
+use crate::report::Complaint;
+use crate::scalar::FromText;
+use crate::suggest;
+
+/// A decimal or `0x` hex number; `None` when it is none, or above 64 bits.
+pub(super) fn parse_number(text: &str) -> Option<u64> {
+    let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) => (hex, 16),
+        None => (text, 10),
+    };
+    let is_digit = |c: char| c.is_digit(radix);
+    if digits.is_empty() || !digits.chars().all(is_digit) {
+        return None;
+    }
+    u64::from_str_radix(digits, radix).ok()
+}
+
+/// A number from `MIN` to `MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number<T, const MIN: u64, const MAX: u64>(pub T);
+
+/// The range in words: wide ones are bit fields and read better in hex.
+fn range(min: u64, max: u64) -> String {
+    if max > 0xffff {
+        format!("{min} to {max:#x}")
+    } else {
+        format!("{min} to {max}")
+    }
+}
+
+impl<T: TryFrom<u64>, const MIN: u64, const MAX: u64> FromText for Number<T, MIN, MAX> {
+    fn from_text(text: &str) -> Result<Self, Complaint> {
+        let help = || {
+            format!(
+                "write a number, {}, in decimal or `0x` hex",
+                range(MIN, MAX)
+            )
+        };
+        let looks_numeric = text
+            .strip_prefix('-')
+            .unwrap_or(text)
+            .starts_with(char::is_numeric);
+        match parse_number(text) {
+            Some(number) if (MIN..=MAX).contains(&number) => match T::try_from(number) {
+                Ok(number) => Ok(Self(number)),
+                Err(_) => Err(Complaint::new(format!("`{text}` is out of range"), help())),
+            },
+            Some(_) => Err(Complaint::new(format!("`{text}` is out of range"), help())),
+            None if looks_numeric
+                && !text.contains(|c: char| !c.is_ascii_hexdigit() && c != '-') =>
+            {
+                Err(Complaint::new(format!("`{text}` is out of range"), help()))
+            }
+            None => Err(Complaint::new(format!("`{text}` is not a number"), help())),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+}
+
+/// Seconds that TAI is ahead of the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaiOffset(pub i32);
+
+impl FromText for TaiOffset {
+    fn from_text(text: &str) -> Result<Self, Complaint> {
+        match text.parse() {
+            Ok(seconds) if (-1000..=1000).contains(&seconds) => Ok(Self(seconds)),
+            _ => Err(Complaint::new(
+                format!("`{text}` is no offset of TAI"),
+                "write whole seconds: 37 since 2017, 0 when the clock already counts TAI",
+            )),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "integer", "minimum": -1000, "maximum": 1000 })
+    }
+}
+
+/// A Namespace-ID, or the word for 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamespaceId(pub u16);
+
+impl FromText for NamespaceId {
+    fn from_text(text: &str) -> Result<Self, Complaint> {
+        if text == "default-namespace" {
+            return Ok(Self(0));
+        }
+        match Number::<u16, 0, 0xffff>::from_text(text) {
+            Ok(number) => Ok(Self(number.0)),
+            Err(complaint) => Err(Complaint::new(
+                complaint.what,
+                "write a Namespace-ID, 0 to 65535, or `default-namespace` for 0",
+            )),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "integer", "minimum": 0, "maximum": 0xffff },
+                { "const": "default-namespace" }
+            ]
+        })
+    }
+}
+
+/// An upper-layer protocol by name or number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextHeader(pub u8);
+
+/// The names the assigned numbers have here.
+const NEXT_HEADERS: [(&str, u8); 7] = [
+    ("tcp", 6),
+    ("udp", 17),
+    ("gre", 47),
+    ("esp", 50),
+    ("icmpv6", 58),
+    ("no-next-header", 59),
+    ("sctp", 132),
+];
+
+impl FromText for NextHeader {
+    fn from_text(text: &str) -> Result<Self, Complaint> {
+        if let Some((_, number)) = NEXT_HEADERS.iter().find(|(name, _)| *name == text) {
+            return Ok(Self(*number));
+        }
+        if text.starts_with(char::is_numeric) {
+            return Number::<u8, 0, 255>::from_text(text).map(|number| Self(number.0));
+        }
+        let names = NEXT_HEADERS.map(|(name, _)| name);
+        Err(Complaint::new(
+            format!("`{text}` is no next header known by name"),
+            suggest::help(text, "write its number, 0 to 255, or one of", names),
+        ))
+    }
+
+    fn schema() -> Schema {
+        let names = NEXT_HEADERS.map(|(name, _)| name);
+        json_schema!({
+            "anyOf": [{ "enum": names }, { "type": "integer", "minimum": 0, "maximum": 255 }]
+        })
+    }
+}
