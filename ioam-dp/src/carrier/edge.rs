@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The domain's border: finding and removing every IOAM option of a packet's outermost headers
+//! (RFC 9486, 5).
+
+use super::options_header;
+use crate::packet::PacketBuf;
+use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
+use crate::wire::ipv6_ext::{self, Tlvs};
+
+/// Most extension headers looked through.
+const MAX_EXTENSIONS: usize = 8;
+
+/// An extension header that holds IOAM options.
+struct Found {
+    named_at: usize,
+    at: usize,
+    len: usize,
+}
+
+/// Whether the packet at `l3` carries IOAM in Hop-by-Hop or Destination Options.
+#[must_use]
+pub fn carries_ioam(frame: &[u8], l3: usize) -> bool {
+    find(frame, l3).is_some()
+}
+
+/// Removes every IOAM option; whether there was any. An option in a header that is malformed stays,
+/// so callers drop what [`carries_ioam`] still finds afterwards.
+pub fn strip<P: PacketBuf>(packet: &mut P, l3: usize) -> bool {
+    let mut stripped = false;
+    while let Some(Found { named_at, at, len }) = find(packet.bytes(), l3) {
+        if options_header::remove(packet, l3, named_at, at, len, |tlv| tlv.is_ioam()).is_none() {
+            break;
+        }
+        stripped = true;
+    }
+    stripped
+}
+
+fn find(frame: &[u8], l3: usize) -> Option<Found> {
+    let mut next = Ipv6Header::at(frame, l3)?.next_header;
+    let (mut named_at, mut at) = (l3 + 6, l3 + HEADER);
+    for _ in 0..MAX_EXTENSIONS {
+        let rest = frame.get(at..)?;
+        // A header that runs past the frame is looked through as far as it goes: better to find
+        // IOAM in a broken packet than to let it out.
+        let len = ipv6_ext::header_len(rest)?;
+        let header = rest.get(..len).unwrap_or(rest);
+        match next {
+            next_header::HOP_BY_HOP | next_header::DESTINATION_OPTIONS => {
+                if Tlvs::new(header).flatten().any(|tlv| tlv.is_ioam()) {
+                    return Some(Found { named_at, at, len });
+                }
+            }
+            next_header::ROUTING => {}
+            _ => return None,
+        }
+        (next, named_at, at) = (*rest.first()?, at, at + len);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::HeapPacket;
+    use zerocopy::IntoBytes;
+
+    fn packet(first: u8, behind: &[u8]) -> HeapPacket {
+        let mut header = Ipv6Header::new([1; 16], [2; 16], first, 64);
+        header
+            .payload_length
+            .set(u16::try_from(behind.len()).unwrap());
+        HeapPacket::new(&[header.as_bytes(), behind].concat(), 0)
+    }
+
+    #[test]
+    fn finds_and_strips_both_headers() {
+        let behind = [
+            60, 0, 1, 0, 0x31, 2, 0, 0, 17, 1, 1, 0, 0x11, 2, 0, 3, 5, 2, 0, 0, 1, 2, 0, 0, 9, 9,
+        ];
+        let mut packet = packet(0, &behind);
+        assert!(carries_ioam(packet.bytes(), 0));
+        assert!(strip(&mut packet, 0));
+        assert!(!carries_ioam(packet.bytes(), 0));
+        assert_eq!(packet.bytes()[6], 60);
+        let left = [17, 1, 1, 4, 0, 0, 0, 0, 5, 2, 0, 0, 1, 2, 0, 0, 9, 9];
+        assert_eq!(packet.bytes()[HEADER..], left);
+        assert!(!strip(&mut packet, 0));
+    }
+
+    #[test]
+    fn ioam_in_a_broken_header_is_found_but_not_stripped() {
+        let mut packet = packet(0, &[17, 9, 1, 0, 0x31, 2, 0, 0]);
+        assert!(carries_ioam(packet.bytes(), 0));
+        assert!(!strip(&mut packet, 0));
+    }
+}

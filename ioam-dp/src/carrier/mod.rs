@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Where IOAM lives in a packet: one file per carrier, each of which locates, inserts and removes.
+
+pub mod edge;
+pub mod hop_by_hop;
+pub mod linux_rules;
+pub mod options_header;
+pub mod tunnel;
+
+use crate::port::PortId;
+use crate::stats::{Notice, WorkerStats};
+use crate::table::Tables;
+use crate::wire::ethernet;
+use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
+
+/// What is known of a frame after looking at it once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Located {
+    /// Offset of the IPv6 header, or 0 when the frame is not IPv6 or is left alone.
+    pub l3: u16,
+    /// Octets of a sound Hop-by-Hop header behind it, or 0.
+    pub hop_by_hop: u16,
+    /// The Hop-by-Hop header has an IOAM option, of whatever kind.
+    pub ioam: bool,
+    /// Something is malformed; the notices say what.
+    pub malformed: bool,
+    /// The first trace this node can process.
+    pub trace: Option<TraceAt>,
+}
+
+/// A trace option that passed every check, of a namespace this node has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceAt {
+    /// Offset in the frame of the option data (the trace header).
+    pub at: u16,
+    /// Octets of option data.
+    pub len: u8,
+    /// Index of the namespace.
+    pub namespace: u8,
+}
+
+impl TraceAt {
+    /// The option data as a range of the frame.
+    #[must_use]
+    pub fn range(&self) -> std::ops::Range<usize> {
+        let at = usize::from(self.at);
+        at..at + usize::from(self.len)
+    }
+}
+
+/// Finds IPv6 in the frame and, where the port has IOAM enabled, the trace to work on
+/// (RFC 9486, 4: a port without it ignores the options).
+#[inline]
+#[must_use]
+pub fn locate(frame: &[u8], tables: &Tables, port: PortId, stats: &WorkerStats) -> Located {
+    let mut located = Located::default();
+    let Some((ethernet::IPV6, l3)) = ethernet::payload(frame) else {
+        return located;
+    };
+    let Some(header) = Ipv6Header::at(frame, l3) else {
+        return located;
+    };
+    let Ok(l3_field) = u16::try_from(l3) else {
+        return located;
+    };
+    located.l3 = l3_field;
+    let enabled = tables.port(port).is_some_and(|port| port.ioam);
+    if header.next_header != next_header::HOP_BY_HOP {
+        return located;
+    }
+    if tables.linux()
+        && let Some(notice) = linux_rules::refuse(frame, l3, enabled)
+    {
+        stats.notice(notice);
+        located.malformed = true;
+    } else if enabled {
+        hop_by_hop::locate(frame, tables, stats, &mut located);
+    }
+    located
+}
+
+/// The IPv6 packet's end in the frame, or why its length cannot be trusted.
+pub(crate) fn packet_end(frame: &[u8], l3: usize) -> Result<usize, Notice> {
+    let Some(header) = Ipv6Header::at(frame, l3) else {
+        return Err(Notice::PacketTruncated);
+    };
+    let payload = usize::from(header.payload_length.get());
+    let end = l3 + HEADER + payload;
+    if payload == 0 && header.next_header == next_header::HOP_BY_HOP {
+        Err(Notice::Jumbogram)
+    } else if end > frame.len() {
+        Err(Notice::PacketTruncated)
+    } else {
+        Ok(end)
+    }
+}
+
+/// Adds `octets` to the payload length; `None`, and no change, where the field cannot hold that.
+pub(crate) fn lengthen(frame: &mut [u8], l3: usize, octets: usize) -> Option<()> {
+    let header = Ipv6Header::at_mut(frame, l3)?;
+    let length = usize::from(header.payload_length.get()) + octets;
+    header.payload_length.set(u16::try_from(length).ok()?);
+    Some(())
+}
+
+/// Takes `octets` from the payload length.
+pub(crate) fn shorten(frame: &mut [u8], l3: usize, octets: usize) {
+    if let (Some(header), Ok(octets)) = (Ipv6Header::at_mut(frame, l3), u16::try_from(octets)) {
+        let length = header.payload_length.get().saturating_sub(octets);
+        header.payload_length.set(length);
+    }
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A profile's filter, compiled: what is not asked for costs nothing.
+
+use std::ops::RangeInclusive;
+
+use super::flow_key::flow_of;
+use crate::port::PortId;
+use crate::table::spec::{FilterSpec, PrefixSpec};
+use crate::wire::ipv6::{HEADER, Ipv6Header};
+
+/// An IPv6 prefix as address and mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    address: u128,
+    mask: u128,
+}
+
+impl Prefix {
+    /// Compiles `spec`; lengths beyond 128 count as 128.
+    #[must_use]
+    pub fn new(spec: PrefixSpec) -> Self {
+        let host_bits = 128 - u32::from(spec.length.min(128));
+        let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+        Self {
+            address: u128::from(spec.address) & mask,
+            mask,
+        }
+    }
+
+    /// Whether `address` is inside.
+    #[must_use]
+    pub fn contains(&self, address: &[u8; 16]) -> bool {
+        u128::from_be_bytes(*address) & self.mask == self.address
+    }
+}
+
+/// Which packets a profile wants.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    in_ports: Option<u32>,
+    source: Option<Prefix>,
+    destination: Option<Prefix>,
+    dscp: Option<u8>,
+    flow_label: Option<u32>,
+    length: Option<RangeInclusive<usize>>,
+    upper: Option<UpperLayer>,
+}
+
+/// The part of a filter that has to look behind the IPv6 header.
+#[derive(Clone, Debug)]
+struct UpperLayer {
+    next_header: Option<u8>,
+    source_ports: Option<RangeInclusive<u16>>,
+    destination_ports: Option<RangeInclusive<u16>>,
+}
+
+impl Filter {
+    /// Compiles `spec`.
+    #[must_use]
+    pub fn new(spec: &FilterSpec) -> Self {
+        let in_ports = spec
+            .in_ports
+            .iter()
+            .fold(0, |set, port| set | 1u32 << (port & 31));
+        let looks_behind = spec.next_header.is_some()
+            || spec.source_ports.is_some()
+            || spec.destination_ports.is_some();
+        Self {
+            in_ports: (!spec.in_ports.is_empty()).then_some(in_ports),
+            source: spec.source.map(Prefix::new),
+            destination: spec.destination.map(Prefix::new),
+            dscp: spec.dscp,
+            flow_label: spec.flow_label,
+            length: spec
+                .length
+                .as_ref()
+                .map(|range| usize::from(*range.start())..=usize::from(*range.end())),
+            upper: looks_behind.then(|| UpperLayer {
+                next_header: spec.next_header,
+                source_ports: spec.source_ports.clone(),
+                destination_ports: spec.destination_ports.clone(),
+            }),
+        }
+    }
+
+    /// Whether packets from `port` can match at all.
+    #[must_use]
+    pub fn admits_port(&self, port: PortId) -> bool {
+        self.in_ports
+            .is_none_or(|set| set & 1u32 << (port.0 & 31) != 0)
+    }
+
+    /// Whether the IPv6 packet at `l3` matches; its input port has been asked before.
+    #[must_use]
+    pub fn matches(&self, frame: &[u8], l3: usize) -> bool {
+        let Some(header) = Ipv6Header::at(frame, l3) else {
+            return false;
+        };
+        self.source
+            .is_none_or(|prefix| prefix.contains(&header.source))
+            && self
+                .destination
+                .is_none_or(|prefix| prefix.contains(&header.destination))
+            && self
+                .dscp
+                .is_none_or(|dscp| header.traffic_class() >> 2 == dscp)
+            && self
+                .flow_label
+                .is_none_or(|label| header.flow_label() == label)
+            && self.length.as_ref().is_none_or(|range| {
+                range.contains(&(HEADER + usize::from(header.payload_length.get())))
+            })
+            && self
+                .upper
+                .as_ref()
+                .is_none_or(|upper| upper.matches(frame, l3))
+    }
+}
+
+impl UpperLayer {
+    fn matches(&self, frame: &[u8], l3: usize) -> bool {
+        let Some(flow) = flow_of(frame, l3) else {
+            return false;
+        };
+        let in_range = |range: &Option<RangeInclusive<u16>>, port| {
+            range.as_ref().is_none_or(|range| range.contains(&port))
+        };
+        self.next_header
+            .is_none_or(|protocol| flow.next_header == protocol)
+            && in_range(&self.source_ports, flow.source_port)
+            && in_range(&self.destination_ports, flow.destination_port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet() -> Vec<u8> {
+        let mut header = Ipv6Header::new([0x20; 16], [0x30; 16], 17, 64);
+        header.set_class_and_label(46 << 2, 0x1_2345);
+        header.payload_length = 8.into();
+        let mut bytes = zerocopy::IntoBytes::as_bytes(&header).to_vec();
+        bytes.extend_from_slice(&[0x13, 0x88, 0, 53, 0, 8, 0, 0]);
+        bytes
+    }
+
+    fn matches(spec: FilterSpec) -> bool {
+        Filter::new(&spec).matches(&packet(), 0)
+    }
+
+    fn prefix(address: [u8; 16], length: u8) -> Option<PrefixSpec> {
+        Some(PrefixSpec {
+            address: address.into(),
+            length,
+        })
+    }
+
+    #[test]
+    fn each_field_alone_decides() {
+        let any = FilterSpec::default;
+        assert!(matches(any()));
+        assert!(matches(FilterSpec {
+            source: prefix([0x20; 16], 128),
+            ..any()
+        }));
+        assert!(!matches(FilterSpec {
+            source: prefix([0x21; 16], 16),
+            ..any()
+        }));
+        assert!(matches(FilterSpec {
+            source: prefix([0xFF; 16], 0),
+            ..any()
+        }));
+        assert!(!matches(FilterSpec {
+            destination: prefix([0x20; 16], 64),
+            ..any()
+        }));
+        assert!(matches(FilterSpec {
+            next_header: Some(17),
+            ..any()
+        }));
+        assert!(!matches(FilterSpec {
+            next_header: Some(6),
+            ..any()
+        }));
+        assert!(matches(FilterSpec {
+            source_ports: Some(5000..=5000),
+            ..any()
+        }));
+        assert!(!matches(FilterSpec {
+            destination_ports: Some(54..=60),
+            ..any()
+        }));
+        assert!(matches(FilterSpec {
+            dscp: Some(46),
+            ..any()
+        }));
+        assert!(!matches(FilterSpec {
+            dscp: Some(0),
+            ..any()
+        }));
+        assert!(matches(FilterSpec {
+            flow_label: Some(0x1_2345),
+            ..any()
+        }));
+        assert!(!matches(FilterSpec {
+            flow_label: Some(1),
+            ..any()
+        }));
+        assert!(matches(FilterSpec {
+            length: Some(48..=48),
+            ..any()
+        }));
+        assert!(!matches(FilterSpec {
+            length: Some(0..=47),
+            ..any()
+        }));
+    }
+
+    #[test]
+    fn ports_are_a_set_and_no_port_means_any() {
+        assert!(Filter::default().admits_port(PortId(7)));
+        let filter = Filter::new(&FilterSpec {
+            in_ports: vec![1, 31],
+            ..FilterSpec::default()
+        });
+        assert!(filter.admits_port(PortId(31)) && !filter.admits_port(PortId(0)));
+    }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What an option says: one file per IOAM-Option-Type, each with build, update and collect.
+
+mod own_data;
+pub mod preallocated_trace;
+
+pub use own_data::{OwnData, OwnDataCache};

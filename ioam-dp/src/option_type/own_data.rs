@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! This node's data as a template: constant octets, and the few places that change per packet.
+//!
+//! What a node writes is mostly the same from packet to packet (RFC 9197, 4.4.2): ids, namespace
+//! data and sentinels depend on the namespace, the ports and the trace type alone.
+
+use crate::moment::Moment;
+use crate::port::PortId;
+use crate::table::{Namespace, Tables};
+use crate::timestamp::Timestamp;
+use crate::wire::ioam::{TraceType, UNAVAILABLE};
+
+/// Octets of the largest element without its snapshot: 25 words.
+const MAX_FIXED: usize = 100;
+
+/// A place beyond every element: the field is not asked for.
+const NOWHERE: u8 = u8::MAX;
+
+/// What a template depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    trace_type: TraceType,
+    namespace: u8,
+    in_port: PortId,
+    out_port: Option<PortId>,
+}
+
+/// The octets one node writes for one (namespace, ports, trace type).
+#[derive(Clone, Debug)]
+pub struct OwnData {
+    key: Key,
+    fixed: [u8; MAX_FIXED],
+    len: u8,
+    snapshot: bool,
+    hop_limit: u8,
+    hop_limit_wide: u8,
+    seconds: u8,
+    fraction: u8,
+    transit_delay: u8,
+    queue_depth: u8,
+    buffer_occupancy: u8,
+}
+
+impl OwnData {
+    fn new(tables: &Tables, namespace: &Namespace, key: Key) -> Self {
+        let mut own = Self {
+            key,
+            fixed: [0xFF; MAX_FIXED],
+            len: 0,
+            snapshot: key.trace_type.has(TraceType::OPAQUE_STATE),
+            hop_limit: NOWHERE,
+            hop_limit_wide: NOWHERE,
+            seconds: NOWHERE,
+            fraction: NOWHERE,
+            transit_delay: NOWHERE,
+            queue_depth: NOWHERE,
+            buffer_occupancy: NOWHERE,
+        };
+        own.lay_out(tables, namespace);
+        own
+    }
+
+    /// Walks the trace type's bits in order; undefined fields stay all ones.
+    fn lay_out(&mut self, tables: &Tables, namespace: &Namespace) {
+        let kind = self.key.trace_type;
+        let ids = |id: PortId| {
+            tables
+                .port(id)
+                .map_or((u16::MAX, u32::MAX), |p| (p.id, p.id_wide))
+        };
+        let (ingress, ingress_wide) = ids(self.key.in_port);
+        let (egress, egress_wide) = self.key.out_port.map_or((u16::MAX, u32::MAX), ids);
+        if kind.has(TraceType::HOP_LIM_NODE_ID) {
+            self.hop_limit = self.put(&tables.identity.node_id.to_be_bytes());
+        }
+        if kind.has(TraceType::IF_ID) {
+            self.put(&(u32::from(ingress) << 16 | u32::from(egress)).to_be_bytes());
+        }
+        if kind.has(TraceType::TIMESTAMP_SECONDS) {
+            self.seconds = self.put(&UNAVAILABLE.to_be_bytes());
+        }
+        if kind.has(TraceType::TIMESTAMP_FRACTION) {
+            self.fraction = self.put(&UNAVAILABLE.to_be_bytes());
+        }
+        if kind.has(TraceType::TRANSIT_DELAY) {
+            self.transit_delay = self.put_measured(tables);
+        }
+        if kind.has(TraceType::NAMESPACE_DATA) {
+            self.put(&namespace.data.to_be_bytes());
+        }
+        if kind.has(TraceType::QUEUE_DEPTH) {
+            self.queue_depth = self.put(&UNAVAILABLE.to_be_bytes());
+        }
+        if kind.has(TraceType::CHECKSUM_COMPLEMENT) {
+            // IPv6 options are under no transport checksum, so there is nothing to complement.
+            self.put(&UNAVAILABLE.to_be_bytes());
+        }
+        if kind.has(TraceType::HOP_LIM_NODE_ID_WIDE) {
+            self.hop_limit_wide = self.put(&tables.identity.node_id_wide.to_be_bytes());
+        }
+        if kind.has(TraceType::IF_ID_WIDE) {
+            self.put(&ingress_wide.to_be_bytes());
+            self.put(&egress_wide.to_be_bytes());
+        }
+        if kind.has(TraceType::NAMESPACE_DATA_WIDE) {
+            self.put(&namespace.data_wide.to_be_bytes());
+        }
+        if kind.has(TraceType::BUFFER_OCCUPANCY) {
+            self.buffer_occupancy = self.put_measured(tables);
+        }
+        self.len = kind.node_len() * 4;
+    }
+
+    /// A field that Linux never has available.
+    fn put_measured(&mut self, tables: &Tables) -> u8 {
+        let place = self.put(&UNAVAILABLE.to_be_bytes());
+        if tables.linux() { NOWHERE } else { place }
+    }
+
+    /// Appends a field and returns where it is.
+    fn put(&mut self, field: &[u8]) -> u8 {
+        let place = self.len;
+        let start = usize::from(place);
+        if let Some(octets) = self.fixed.get_mut(start..start + field.len()) {
+            octets.copy_from_slice(field);
+            self.len += if field.len() == 8 { 8 } else { 4 };
+        }
+        place
+    }
+
+    /// Words the element takes, its snapshot included.
+    #[must_use]
+    pub fn words(&self, namespace: &Namespace) -> usize {
+        let snapshot = if self.snapshot {
+            namespace.snapshot_words()
+        } else {
+            0
+        };
+        usize::from(self.len) / 4 + snapshot
+    }
+
+    /// Writes the element into `slot`, which has exactly [`words`](Self::words) words.
+    #[inline]
+    pub fn write(&self, slot: &mut [u8], namespace: &Namespace, hop_limit: u8, moment: &Moment) {
+        let Some((fixed, snapshot)) = slot.split_at_mut_checked(usize::from(self.len)) else {
+            return;
+        };
+        let Some(template) = self.fixed.get(..fixed.len()) else {
+            return;
+        };
+        fixed.copy_from_slice(template);
+        put_octet(fixed, self.hop_limit, hop_limit);
+        put_octet(fixed, self.hop_limit_wide, hop_limit);
+        if self.seconds != NOWHERE || self.fraction != NOWHERE {
+            let time = moment.received.map_or(Timestamp::UNAVAILABLE, |received| {
+                Timestamp::new(namespace.timestamp, received)
+            });
+            put_word(fixed, self.seconds, time.seconds);
+            put_word(fixed, self.fraction, time.fraction);
+        }
+        if self.transit_delay != NOWHERE {
+            put_word(fixed, self.transit_delay, moment.transit_delay_field());
+        }
+        if let (true, Some(port)) = (self.queue_depth != NOWHERE, self.key.out_port) {
+            put_word(fixed, self.queue_depth, moment.queue_depth_field(port));
+        }
+        if self.buffer_occupancy != NOWHERE {
+            let octets = moment.buffer_occupancy.unwrap_or(UNAVAILABLE);
+            put_word(fixed, self.buffer_occupancy, octets);
+        }
+        if let (true, Some(state)) = (self.snapshot, namespace.snapshot.get(..snapshot.len())) {
+            snapshot.copy_from_slice(state);
+        }
+    }
+}
+
+fn put_octet(element: &mut [u8], place: u8, value: u8) {
+    if let Some(octet) = element.get_mut(usize::from(place)) {
+        *octet = value;
+    }
+}
+
+fn put_word(element: &mut [u8], place: u8, value: u32) {
+    let start = usize::from(place);
+    if let Some(word) = element.get_mut(start..start + 4) {
+        word.copy_from_slice(&value.to_be_bytes());
+    }
+}
+
+/// The templates a worker used last; real traffic has few.
+#[derive(Clone, Debug, Default)]
+pub struct OwnDataCache {
+    slots: [Option<Box<OwnData>>; 8],
+}
+
+impl OwnDataCache {
+    /// Forgets everything; for new tables.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The template for one (namespace, ports, trace type), made if it is not there.
+    #[inline]
+    pub fn get(
+        &mut self,
+        tables: &Tables,
+        namespace: u8,
+        trace_type: TraceType,
+        in_port: PortId,
+        out_port: Option<PortId>,
+    ) -> Option<&OwnData> {
+        let key = Key {
+            trace_type,
+            namespace,
+            in_port,
+            out_port,
+        };
+        let place = usize::from(namespace ^ in_port.0) % self.slots.len();
+        let slot = self.slots.get_mut(place)?;
+        if slot.as_ref().is_none_or(|own| own.key != key) {
+            let own = OwnData::new(tables, tables.namespaces.get(namespace)?, key);
+            match slot {
+                Some(old) => **old = own,
+                None => *slot = Some(Box::new(own)),
+            }
+        }
+        slot.as_deref()
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What a worker counts: one writer, the worker; any number of readers, at any time.
+
+mod reason;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crossbeam::utils::CachePadded;
+
+pub use reason::{DropReason, Notice};
+
+/// A number that one thread raises and others read.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// Raises it. Only the owning worker calls this, so a load and a store are enough.
+    #[inline]
+    pub fn add(&self, more: u64) {
+        self.0
+            .store(self.0.load(Relaxed).wrapping_add(more), Relaxed);
+    }
+
+    /// Its value now.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Packets and octets of one port, as one worker saw them.
+#[derive(Debug, Default)]
+pub struct PortCounts {
+    /// Packets received.
+    pub received: Count,
+    /// Octets received, from the Ethernet header to the end of the frame.
+    pub received_octets: Count,
+    /// Packets handed to the port.
+    pub sent: Count,
+}
+
+/// One profile's packets.
+#[derive(Debug, Default)]
+pub struct ProfileCounts {
+    /// Packets the filter wanted.
+    pub selected: Count,
+    /// Of these, packets the sampling took.
+    pub sampled: Count,
+    /// Of these, packets that got the option, or whose option was removed, or filled.
+    pub done: Count,
+    /// Records handed over for export.
+    pub records: Count,
+}
+
+/// One namespace's options.
+#[derive(Debug, Default)]
+pub struct NamespaceCounts {
+    /// Traces this node wrote its data into.
+    pub filled: Count,
+    /// Traces this node had no room in, so that it set the overflow flag.
+    pub overflowed: Count,
+    /// Traces put into packets.
+    pub encapsulated: Count,
+    /// Traces taken out of packets.
+    pub decapsulated: Count,
+}
+
+/// How a worker spent its time.
+#[derive(Debug, Default)]
+pub struct WorkCounts {
+    /// Times it looked for packets.
+    pub polls: Count,
+    /// Times it found some.
+    pub bursts: Count,
+    /// Ticks of the clock spent on bursts, from receiving to sending.
+    pub busy_ticks: Count,
+}
+
+/// Everything one worker counts.
+#[derive(Debug)]
+pub struct WorkerStats {
+    drops: CachePadded<[Count; DropReason::ALL.len()]>,
+    notices: CachePadded<[Count; Notice::ALL.len()]>,
+    /// By port.
+    pub ports: CachePadded<Box<[PortCounts]>>,
+    /// By profile, in the configuration's order.
+    pub profiles: CachePadded<Box<[ProfileCounts]>>,
+    /// By namespace, in the order of [`Tables::namespaces`](crate::table::Tables).
+    pub namespaces: CachePadded<Box<[NamespaceCounts]>>,
+    /// The worker's time.
+    pub work: CachePadded<WorkCounts>,
+}
+
+impl WorkerStats {
+    /// All zero, for a node with this many of each.
+    #[must_use]
+    pub fn new(ports: usize, profiles: usize, namespaces: usize) -> Arc<Self> {
+        fn zeros<T: Default>(count: usize) -> Box<[T]> {
+            std::iter::repeat_with(T::default).take(count).collect()
+        }
+        Arc::new(Self {
+            drops: CachePadded::new(std::array::from_fn(|_| Count::default())),
+            notices: CachePadded::new(std::array::from_fn(|_| Count::default())),
+            ports: CachePadded::new(zeros(ports)),
+            profiles: CachePadded::new(zeros(profiles)),
+            namespaces: CachePadded::new(zeros(namespaces)),
+            work: CachePadded::default(),
+        })
+    }
+
+    /// Counts a packet that is not forwarded.
+    #[inline]
+    pub fn dropped(&self, reason: DropReason) {
+        self.drops[reason as usize].add(1);
+    }
+
+    /// Counts something not done to a packet.
+    #[inline]
+    pub fn notice(&self, notice: Notice) {
+        self.notices[notice as usize].add(1);
+    }
+
+    /// Packets dropped for `reason`.
+    #[must_use]
+    pub fn drops(&self, reason: DropReason) -> u64 {
+        self.drops[reason as usize].get()
+    }
+
+    /// How often `notice` was given.
+    #[must_use]
+    pub fn notices(&self, notice: Notice) -> u64 {
+        self.notices[notice as usize].get()
+    }
+}

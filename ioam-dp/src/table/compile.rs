@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! From a [`NodeSpec`] to [`Tables`]: what can be worked out once is worked out here.
+
+use thiserror::Error;
+
+use super::namespace::MAX_NAMESPACES;
+use super::spec::{
+    ActionSpec, DecapsulatePlacement, FilterSpec, ForwardingSpec, NamespaceSpec, NodeSpec,
+    PortSpec, PrefixSpec, Sampling,
+};
+use super::{
+    Action, Decapsulation, Encapsulation, Forwarding, ForwardingMode, Identity, Namespace,
+    NamespaceTable, NextHop, OptionRule, PortTable, Profile, Role, RouteTable, Tables,
+};
+use crate::classify::Filter;
+use crate::port::{MAX_PORTS, PortId};
+use crate::wire::ioam::{MAX_TRACE_WORDS, NamespaceId, TraceType};
+
+/// A specification that is no node.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CompileError {
+    /// More ports than a node can have.
+    #[error("{0} ports, and a node has at most {MAX_PORTS}")]
+    TooManyPorts(usize),
+    /// A port index that names no port.
+    #[error("port index {0} names no port")]
+    NoSuchPort(u8),
+    /// More namespaces than a node can have.
+    #[error("{0} namespaces, and a node has at most {MAX_NAMESPACES}")]
+    TooManyNamespaces(usize),
+    /// A namespace listed twice.
+    #[error("namespace {0} is listed twice")]
+    NamespaceTwice(u16),
+    /// A profile's namespace that is not declared.
+    #[error("namespace {0} is not declared")]
+    NoSuchNamespace(u16),
+    /// An id or value wider than its field.
+    #[error("{field} {value:#x} does not fit {bits} bits")]
+    TooWide {
+        /// Which.
+        field: &'static str,
+        /// The value.
+        value: u64,
+        /// The field's width.
+        bits: u32,
+    },
+    /// A schema with too much data.
+    #[error("a schema holds at most 1020 octets, not {0}")]
+    SchemaTooLong(usize),
+    /// A trace type with bits that are not for sending.
+    #[error("trace type {0:#08x} has undefined or reserved bits (12 to 21, 23), or none at all")]
+    TraceType(u32),
+    /// A trace with no room, or more than an IPv6 option has.
+    #[error("{0} words of node data; an IPv6 option holds 1 to {MAX_TRACE_WORDS}")]
+    TraceRoom(u8),
+    /// More profiles than counters.
+    #[error("{0} profiles, and a node has at most 65535")]
+    TooManyProfiles(usize),
+    /// A sampling that takes nothing or more than there is.
+    #[error("sampling needs 1 <= k <= n")]
+    Sampling,
+}
+
+impl Tables {
+    /// Compiles `spec`.
+    ///
+    /// # Errors
+    ///
+    /// When the specification contradicts itself or a field's width.
+    pub fn compile(spec: &NodeSpec) -> Result<Self, CompileError> {
+        if spec.ports.len() > MAX_PORTS {
+            return Err(CompileError::TooManyPorts(spec.ports.len()));
+        }
+        if spec.profiles.len() > usize::from(u16::MAX) {
+            return Err(CompileError::TooManyProfiles(spec.profiles.len()));
+        }
+        check_port_indices(spec)?;
+        let namespaces = namespaces(spec)?;
+        let profiles = profiles(spec, &namespaces)?;
+        Ok(Self {
+            policy: spec.policy,
+            identity: Identity {
+                node_id: narrow("node id", spec.node_id.map(u64::from), 24)?,
+                node_id_wide: width("node id-wide", spec.node_id_wide, 56)?,
+            },
+            ports: (0..)
+                .zip(&spec.ports)
+                .map(|(id, port)| port_table(PortId(id), port, &profiles))
+                .collect(),
+            namespaces,
+            tunnel_ends: tunnel_ends(&profiles),
+            profiles: profiles.into(),
+            forwarding: forwarding(&spec.forwarding),
+            seed: spec.seed,
+        })
+    }
+}
+
+fn width(field: &'static str, value: Option<u64>, bits: u32) -> Result<u64, CompileError> {
+    let all_ones = u64::MAX >> (64 - bits);
+    match value {
+        Some(value) if value > all_ones => Err(CompileError::TooWide { field, value, bits }),
+        Some(value) => Ok(value),
+        None => Ok(all_ones),
+    }
+}
+
+fn narrow(field: &'static str, value: Option<u64>, bits: u32) -> Result<u32, CompileError> {
+    width(field, value, bits).map(|value| u32::try_from(value).unwrap_or(u32::MAX))
+}
+
+fn check_port_indices(spec: &NodeSpec) -> Result<(), CompileError> {
+    let mut named: Vec<u8> = spec
+        .profiles
+        .iter()
+        .flat_map(|p| p.filter.in_ports.clone())
+        .collect();
+    match &spec.forwarding {
+        ForwardingSpec::Wire { pairs, .. } => named.extend(pairs.iter().flat_map(|(a, b)| [a, b])),
+        ForwardingSpec::Static {
+            routes, defaults, ..
+        } => {
+            named.extend(routes.iter().map(|route| route.next_hop.port));
+            named.extend(defaults.iter().flat_map(|(port, hop)| [*port, hop.port]));
+        }
+    }
+    match named
+        .into_iter()
+        .find(|port| usize::from(*port) >= spec.ports.len())
+    {
+        Some(port) => Err(CompileError::NoSuchPort(port)),
+        None => Ok(()),
+    }
+}
+
+fn namespaces(spec: &NodeSpec) -> Result<NamespaceTable, CompileError> {
+    let mut all = spec.namespaces.clone();
+    if all.iter().all(|namespace| namespace.id != 0) {
+        all.push(NamespaceSpec::plain(0));
+    }
+    all.sort_by_key(|namespace| namespace.id);
+    if let Some(pair) = all.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        return Err(CompileError::NamespaceTwice(pair[0].id));
+    }
+    if all.len() > MAX_NAMESPACES {
+        return Err(CompileError::TooManyNamespaces(all.len()));
+    }
+    let mut entries = Vec::new();
+    for namespace in &all {
+        if let Some(schema) = &namespace.schema {
+            width("schema id", Some(schema.id.into()), 24)?;
+            if schema.data.len() > 1020 {
+                return Err(CompileError::SchemaTooLong(schema.data.len()));
+            }
+        }
+        entries.push(Namespace::new(namespace, option_rules(spec, namespace.id)));
+    }
+    Ok(NamespaceTable::new(entries))
+}
+
+/// What is done with options of one namespace: what its profiles say, in order, and transit for
+/// the rest unless a transit profile says for which packets.
+fn option_rules(spec: &NodeSpec, namespace: u16) -> Vec<OptionRule> {
+    let mut rules = Vec::new();
+    let mut implied_transit = true;
+    for (index, profile) in (0..).zip(&spec.profiles) {
+        let (namespaces, role, filter) = match &profile.action {
+            ActionSpec::Transit { namespaces } => (
+                namespaces,
+                Role::Transit(Some(index)),
+                profile.filter.clone(),
+            ),
+            ActionSpec::Decapsulate(what) => {
+                let filter = decapsulation_filter(&profile.filter, what.placement);
+                (&what.namespaces, Role::Decapsulate(index), filter)
+            }
+            ActionSpec::Encapsulate(_) => continue,
+        };
+        if namespaces.contains(&namespace) {
+            implied_transit &= !matches!(role, Role::Transit(_));
+            rules.push(OptionRule {
+                filter: Filter::new(&filter),
+                role,
+            });
+        }
+    }
+    if implied_transit {
+        rules.push(OptionRule {
+            filter: Filter::default(),
+            role: Role::Transit(None),
+        });
+    }
+    rules
+}
+
+/// The filter of a decapsulating profile, narrowed to its own tunnel end.
+fn decapsulation_filter(filter: &FilterSpec, placement: DecapsulatePlacement) -> FilterSpec {
+    let mut narrowed = filter.clone();
+    if let DecapsulatePlacement::Ip6InIp6 {
+        destination: Some(address),
+    } = placement
+    {
+        narrowed.destination = Some(PrefixSpec {
+            address,
+            length: 128,
+        });
+    }
+    narrowed
+}
+
+fn profiles(spec: &NodeSpec, known: &NamespaceTable) -> Result<Vec<Profile>, CompileError> {
+    let index = |id: u16| {
+        known
+            .find(NamespaceId(id))
+            .ok_or(CompileError::NoSuchNamespace(id))
+    };
+    let mut profiles = Vec::new();
+    for profile in &spec.profiles {
+        let action = match &profile.action {
+            ActionSpec::Encapsulate(what) => {
+                let place = index(what.namespace)?;
+                let kind = TraceType::new(what.trace_type);
+                let reserved = TraceType::new(1).union(TraceType::UNDEFINED);
+                if kind.bits() != what.trace_type || kind.bits() == 0 || kind.has(reserved) {
+                    return Err(CompileError::TraceType(what.trace_type));
+                }
+                check_sampling(what.sampling)?;
+                let namespace = known
+                    .get(place)
+                    .ok_or(CompileError::NoSuchNamespace(what.namespace))?;
+                Action::Encapsulate(Encapsulation::new(what, place, namespace)?)
+            }
+            ActionSpec::Transit { namespaces } => {
+                namespaces.iter().try_for_each(|id| index(*id).map(drop))?;
+                Action::Transit
+            }
+            ActionSpec::Decapsulate(what) => {
+                what.namespaces
+                    .iter()
+                    .try_for_each(|id| index(*id).map(drop))?;
+                let (placement, record_self) = (what.placement, what.record_self);
+                Action::Decapsulate(Decapsulation {
+                    placement,
+                    record_self,
+                })
+            }
+        };
+        let filter = Filter::new(&profile.filter);
+        profiles.push(Profile {
+            name: profile.name.clone(),
+            filter,
+            action,
+        });
+    }
+    Ok(profiles)
+}
+
+fn tunnel_ends(profiles: &[Profile]) -> Box<[([u8; 16], u16)]> {
+    let ends = (0..)
+        .zip(profiles)
+        .filter_map(|(index, profile)| match profile.action {
+            Action::Decapsulate(Decapsulation {
+                placement:
+                    DecapsulatePlacement::Ip6InIp6 {
+                        destination: Some(address),
+                    },
+                ..
+            }) => Some((address.octets(), index)),
+            _ => None,
+        });
+    ends.collect()
+}
+
+fn check_sampling(sampling: Sampling) -> Result<(), CompileError> {
+    let sound = match sampling {
+        Sampling::All => true,
+        Sampling::FirstOf { k, n } => 1 <= k && k <= n,
+        Sampling::Random { n } | Sampling::PerFlow { n } => n >= 1,
+    };
+    if sound {
+        Ok(())
+    } else {
+        Err(CompileError::Sampling)
+    }
+}
+
+fn port_table(id: PortId, spec: &PortSpec, profiles: &[Profile]) -> PortTable {
+    let encapsulating = (0..).zip(profiles).filter_map(|(index, profile)| {
+        let wanted = matches!(profile.action, Action::Encapsulate(_));
+        (wanted && profile.filter.admits_port(id)).then_some(index)
+    });
+    PortTable {
+        name: spec.name.clone(),
+        mac: spec.mac,
+        mtu: spec.mtu.into(),
+        ioam: spec.ioam,
+        id: spec.id.unwrap_or(u16::MAX),
+        id_wide: spec.id_wide.unwrap_or(u32::MAX),
+        address: spec.address,
+        side: spec.side,
+        encapsulating: encapsulating.collect(),
+    }
+}
+
+fn forwarding(spec: &ForwardingSpec) -> Forwarding {
+    match spec {
+        ForwardingSpec::Wire {
+            pairs,
+            decrement_hop_limit,
+        } => {
+            let mut peer = [None; MAX_PORTS];
+            for (a, b) in pairs {
+                peer[usize::from(*a)] = Some(PortId(*b));
+                peer[usize::from(*b)] = Some(PortId(*a));
+            }
+            let mode = ForwardingMode::Wire { peer };
+            Forwarding {
+                decrement_hop_limit: *decrement_hop_limit,
+                mode,
+            }
+        }
+        ForwardingSpec::Static {
+            routes,
+            defaults: hops,
+            decrement_hop_limit,
+        } => {
+            let mut defaults = [None; MAX_PORTS];
+            for (port, hop) in hops {
+                defaults[usize::from(*port)] = Some(NextHop::from(*hop));
+            }
+            let mode = ForwardingMode::Static {
+                routes: RouteTable::new(routes),
+                defaults,
+            };
+            Forwarding {
+                decrement_hop_limit: *decrement_hop_limit,
+                mode,
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What a node is, compiled once from a [`spec::NodeSpec`] and then only read: workers hold it
+//! through a [`Reader`](publish::Reader) and never change or free it.
+
+mod compile;
+mod namespace;
+mod profile;
+pub mod publish;
+mod route;
+pub mod spec;
+
+use std::net::Ipv6Addr;
+
+pub use compile::CompileError;
+pub use namespace::{Namespace, NamespaceTable, OptionRule, Role};
+pub use profile::{Action, Decapsulation, Encapsulation, Profile};
+pub use route::{NextHop, RouteTable};
+
+use crate::port::{MAX_PORTS, PortId};
+use spec::{Policy, Semantics, Side};
+
+/// A whole node, ready to be read by workers.
+#[derive(Debug)]
+pub struct Tables {
+    /// What to do where the RFCs leave a choice.
+    pub policy: Policy,
+    /// The node's ids, as node data write them.
+    pub identity: Identity,
+    /// By [`PortId`].
+    pub ports: Box<[PortTable]>,
+    /// By Namespace-ID.
+    pub namespaces: NamespaceTable,
+    /// In the configuration's order.
+    pub profiles: Box<[Profile]>,
+    /// Local ends of tunnels: outer destination and the decapsulating profile.
+    pub tunnel_ends: Box<[([u8; 16], u16)]>,
+    /// Where packets go.
+    pub forwarding: Forwarding,
+    /// Seed of the random sampling.
+    pub seed: u64,
+}
+
+impl Tables {
+    /// The port's entry. Ids come from the configuration that made the tables.
+    #[must_use]
+    pub fn port(&self, id: PortId) -> Option<&PortTable> {
+        self.ports.get(id.index())
+    }
+
+    /// Whether the Linux kernel's behaviour is asked for.
+    #[must_use]
+    pub fn linux(&self) -> bool {
+        self.policy.semantics == Semantics::Linux
+    }
+}
+
+/// The node's ids; all ones where not configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `node_id`, 24 bits.
+    pub node_id: u32,
+    /// `node_id`, 56 bits.
+    pub node_id_wide: u64,
+}
+
+/// One port.
+#[derive(Clone, Debug)]
+pub struct PortTable {
+    /// The operator's name.
+    pub name: String,
+    /// Source address of frames in `static` forwarding.
+    pub mac: [u8; 6],
+    /// Largest layer-3 packet, in octets.
+    pub mtu: usize,
+    /// Whether IOAM options arriving here are processed.
+    pub ioam: bool,
+    /// Short interface id; all ones where not configured.
+    pub id: u16,
+    /// Wide interface id; all ones where not configured.
+    pub id_wide: u32,
+    /// Source of `ICMPv6` errors.
+    pub address: Option<Ipv6Addr>,
+    /// Side of the domain's border.
+    pub side: Side,
+    /// Indices of the encapsulating profiles that packets arriving here may match, in order.
+    pub encapsulating: Box<[u16]>,
+}
+
+/// Where packets go.
+#[derive(Debug)]
+pub struct Forwarding {
+    /// Whether this node decrements the hop limit.
+    pub decrement_hop_limit: bool,
+    /// How the output port is found.
+    pub mode: ForwardingMode,
+}
+
+/// How the output port is found.
+#[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one per node, and a lookup should not chase a box"
+)]
+pub enum ForwardingMode {
+    /// By input port; addresses stay.
+    Wire {
+        /// The other end, by input port.
+        peer: [Option<PortId>; MAX_PORTS],
+    },
+    /// By destination, else by input port; addresses are rewritten.
+    Static {
+        /// By destination prefix.
+        routes: RouteTable,
+        /// By input port.
+        defaults: [Option<NextHop>; MAX_PORTS],
+    },
+}

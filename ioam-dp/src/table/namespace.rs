@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The namespaces this node has, found by Namespace-ID in one load.
+
+use super::spec::{NamespaceSpec, TimestampFormat};
+use crate::classify::Filter;
+use crate::wire::ioam::NamespaceId;
+
+/// What the snapshot word says when there is none: Length 0, Schema ID all ones
+/// (RFC 9197, 4.4.2.13).
+const NO_SCHEMA: [u8; 4] = [0x00, 0xFF, 0xFF, 0xFF];
+
+/// Most namespaces of one node.
+pub(super) const MAX_NAMESPACES: usize = 255;
+
+/// The namespaces, in ascending order of their ids; 0 is always there.
+#[derive(Debug)]
+pub struct NamespaceTable {
+    /// By Namespace-ID: index + 1 into `entries`, or 0.
+    index: Box<[u8; 0x1_0000]>,
+    entries: Box<[Namespace]>,
+}
+
+impl NamespaceTable {
+    /// Indexes `entries`, at most [`MAX_NAMESPACES`] of them.
+    pub(super) fn new(entries: Vec<Namespace>) -> Self {
+        let mut index: Box<[u8; 0x1_0000]> = Box::new([0; 0x1_0000]);
+        for (place, entry) in (1..=u8::MAX).zip(&entries) {
+            index[usize::from(entry.id.0)] = place;
+        }
+        Self {
+            index,
+            entries: entries.into(),
+        }
+    }
+
+    /// The index of the namespace with this id, or `None` when this node does not have it.
+    #[must_use]
+    pub fn find(&self, id: NamespaceId) -> Option<u8> {
+        self.index[usize::from(id.0)].checked_sub(1)
+    }
+
+    /// The namespace with this index.
+    #[must_use]
+    pub fn get(&self, index: u8) -> Option<&Namespace> {
+        self.entries.get(usize::from(index))
+    }
+
+    /// All of them, by index.
+    #[must_use]
+    pub fn all(&self) -> &[Namespace] {
+        &self.entries
+    }
+}
+
+/// One namespace, its data as node data write them.
+#[derive(Debug)]
+pub struct Namespace {
+    /// Namespace-ID.
+    pub id: NamespaceId,
+    /// Namespace-specific data; all ones where not configured.
+    pub data: u32,
+    /// Namespace-specific data, 64 bits; all ones where not configured.
+    pub data_wide: u64,
+    /// The whole opaque state snapshot: Length, Schema ID and data, at least one word.
+    pub snapshot: Box<[u8]>,
+    /// How timestamps are written.
+    pub timestamp: TimestampFormat,
+    /// What is done with its options; the first rule that matches decides.
+    pub rules: Box<[OptionRule]>,
+}
+
+impl Namespace {
+    /// The words the snapshot takes when the trace type asks for it.
+    #[must_use]
+    pub fn snapshot_words(&self) -> usize {
+        self.snapshot.len() / 4
+    }
+
+    pub(super) fn new(spec: &NamespaceSpec, rules: Vec<OptionRule>) -> Self {
+        let snapshot = spec.schema.as_ref().map_or(NO_SCHEMA.to_vec(), |schema| {
+            let words = schema.data.len().div_ceil(4);
+            let head = u32::try_from(words).unwrap_or(0) << 24 | schema.id & 0xFF_FFFF;
+            let mut octets = head.to_be_bytes().to_vec();
+            octets.extend_from_slice(&schema.data);
+            octets.resize(4 + words * 4, 0);
+            octets
+        });
+        Self {
+            id: NamespaceId(spec.id),
+            data: spec.data.unwrap_or(u32::MAX),
+            data_wide: spec.data_wide.unwrap_or(u64::MAX),
+            snapshot: snapshot.into(),
+            timestamp: spec.timestamp,
+            rules: rules.into(),
+        }
+    }
+}
+
+/// What is done with a trace of the namespace in packets that a filter matches.
+#[derive(Debug)]
+pub struct OptionRule {
+    /// The packets it is for.
+    pub filter: Filter,
+    /// What is done.
+    pub role: Role,
+}
+
+/// This node's role for an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Fill in this node's data; for a profile, or because the namespace is declared.
+    Transit(Option<u16>),
+    /// Remove it, for this profile.
+    Decapsulate(u16),
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One worker: receive, process, send, for ever, on a core of its own.
+
+use std::sync::Arc;
+
+use crate::moment::Moment;
+use crate::packet::PacketBuf;
+use crate::pipeline::{Pipeline, Verdict};
+use crate::port::{BURST, Buffers, Burst, MAX_PORTS, PortId, RxQueue, Stage, TxQueue};
+use crate::record::RecordSink;
+use crate::stats::{DropReason, WorkerStats};
+use crate::table::publish::Reader;
+use crate::timestamp::WallTime;
+use crate::wire::ioam::TraceType;
+
+/// Time, as a worker needs it.
+pub trait Clock {
+    /// The wall-clock time now, which becomes the burst's time of receipt; `None` when unknown.
+    fn receive_time(&mut self) -> Option<WallTime>;
+
+    /// Nanoseconds since the last [`receive_time`](Self::receive_time), saturating; `None` when
+    /// unknown.
+    fn residence_nanoseconds(&mut self) -> Option<u32>;
+
+    /// A counter of the processor's, for measuring how long a burst takes.
+    fn ticks(&mut self) -> u64;
+}
+
+/// A receive queue and the port it belongs to.
+#[derive(Debug)]
+pub struct Input<R> {
+    /// The port.
+    pub port: PortId,
+    /// The queue.
+    pub queue: R,
+}
+
+/// A transmit queue and the packets waiting for it.
+#[derive(Debug)]
+pub struct Output<T: TxQueue> {
+    queue: T,
+    stage: Stage<T::Packet>,
+}
+
+/// What a worker is made of.
+#[derive(Debug)]
+pub struct WorkerParts<R, T, C, B, S> {
+    /// Its number; sets workers' random choices apart.
+    pub number: u64,
+    /// The queues it polls, in turn.
+    pub inputs: Vec<Input<R>>,
+    /// By port of the node: the queue it sends by, where it has one.
+    pub outputs: Vec<Option<T>>,
+    /// Its view of the tables.
+    pub reader: Reader,
+    /// What it counts.
+    pub stats: Arc<WorkerStats>,
+    /// Time.
+    pub clock: C,
+    /// The node's packet memory.
+    pub buffers: B,
+    /// Where records go.
+    pub sink: S,
+}
+
+/// A worker with its queues. It shares nothing that it writes but its counters.
+#[derive(Debug)]
+pub struct Worker<R, T: TxQueue, C, B, S> {
+    inputs: Vec<Input<R>>,
+    outputs: Vec<Option<Output<T>>>,
+    reader: Reader,
+    pipeline: Pipeline,
+    burst: Burst<T::Packet>,
+    verdicts: [Verdict; BURST],
+    stats: Arc<WorkerStats>,
+    clock: C,
+    buffers: B,
+    sink: S,
+}
+
+impl<P, R, T, C, B, S> Worker<R, T, C, B, S>
+where
+    P: PacketBuf,
+    R: RxQueue<Packet = P>,
+    T: TxQueue<Packet = P>,
+    C: Clock,
+    B: Buffers,
+    S: RecordSink,
+{
+    /// A worker that has not polled yet.
+    #[must_use]
+    pub fn new(parts: WorkerParts<R, T, C, B, S>) -> Self {
+        let with_stage = |queue| Output {
+            queue,
+            stage: Stage::new(),
+        };
+        Self {
+            inputs: parts.inputs,
+            outputs: parts
+                .outputs
+                .into_iter()
+                .map(|queue| queue.map(with_stage))
+                .collect(),
+            reader: parts.reader,
+            pipeline: Pipeline::new(parts.number),
+            burst: Burst::new(),
+            verdicts: [Verdict::Drop(DropReason::NoPeer); BURST],
+            stats: parts.stats,
+            clock: parts.clock,
+            buffers: parts.buffers,
+            sink: parts.sink,
+        }
+    }
+
+    /// One round over every input; returns how many packets there were.
+    pub fn poll(&mut self) -> usize {
+        let mut packets = 0;
+        for place in 0..self.inputs.len() {
+            packets += self.poll_input(place);
+        }
+        self.stats.work.polls.add(1);
+        if packets == 0 {
+            self.flush();
+        }
+        packets
+    }
+
+    /// Receives one burst, processes and sends it.
+    fn poll_input(&mut self, place: usize) -> usize {
+        let Some(input) = self.inputs.get_mut(place) else {
+            return 0;
+        };
+        input.queue.receive(&mut self.burst);
+        let packets = self.burst.len();
+        if packets == 0 {
+            return 0;
+        }
+        let start = self.clock.ticks();
+        let port = input.port;
+        let mut moment = Moment::at(self.clock.receive_time());
+        self.count_received(port);
+        let tables = self.reader.tables();
+        let wanted = self
+            .pipeline
+            .classify(tables, port, &self.burst, &self.stats);
+        self.measure(wanted, &mut moment);
+        let (stats, sink, verdicts) = (&*self.stats, &mut self.sink, &mut self.verdicts);
+        self.pipeline
+            .act(port, &mut self.burst, &moment, stats, sink, verdicts);
+        self.distribute();
+        self.flush();
+        self.stats.work.bursts.add(1);
+        self.stats
+            .work
+            .busy_ticks
+            .add(self.clock.ticks().wrapping_sub(start));
+        packets
+    }
+
+    fn count_received(&self, port: PortId) {
+        if let Some(counts) = self.stats.ports.get(port.index()) {
+            let octets: usize = self.burst.iter().map(|packet| packet.bytes().len()).sum();
+            counts.received.add(self.burst.len() as u64);
+            counts.received_octets.add(octets as u64);
+        }
+    }
+
+    /// Takes the measurements that `wanted` asks for.
+    fn measure(&mut self, wanted: TraceType, moment: &mut Moment) {
+        if wanted.has(TraceType::QUEUE_DEPTH) {
+            for (port, output) in self.outputs.iter().enumerate().take(MAX_PORTS) {
+                moment.queue_depth[port] = output.as_ref().map(|output| {
+                    let waiting = u32::try_from(output.stage.len()).unwrap_or(u32::MAX);
+                    waiting.saturating_add(output.queue.depth().unwrap_or(0))
+                });
+            }
+        }
+        if wanted.has(TraceType::BUFFER_OCCUPANCY) {
+            let octets = self.buffers.octets_in_use().min(u64::from(u32::MAX - 1));
+            moment.buffer_occupancy = u32::try_from(octets).ok();
+        }
+        if wanted.has(TraceType::TRANSIT_DELAY) {
+            moment.transit_delay = self.clock.residence_nanoseconds();
+        }
+    }
+
+    /// Moves each packet to where its verdict says; dropped ones are freed here.
+    fn distribute(&mut self) {
+        for (packet, verdict) in self.burst.drain(..).zip(&self.verdicts) {
+            let Verdict::Send(port) = *verdict else {
+                continue;
+            };
+            let Some(Some(output)) = self.outputs.get_mut(port.index()) else {
+                self.stats.dropped(DropReason::NoPeer);
+                continue;
+            };
+            if output.stage.is_full() {
+                output.queue.send(&mut output.stage);
+            }
+            if output.stage.try_push(packet).is_err() {
+                self.stats.dropped(DropReason::TxFull);
+            } else if let Some(counts) = self.stats.ports.get(port.index()) {
+                counts.sent.add(1);
+            }
+        }
+    }
+
+    /// Offers what waits to the ports.
+    fn flush(&mut self) {
+        for output in self.outputs.iter_mut().flatten() {
+            if !output.stage.is_empty() {
+                output.queue.send(&mut output.stage);
+            }
+        }
+    }
+
+    /// Sends what still waits, trying at most `rounds` times; what then is left is counted as
+    /// dropped and freed. For the end of a run.
+    pub fn drain(&mut self, rounds: usize) {
+        for _ in 0..rounds {
+            self.flush();
+            if self
+                .outputs
+                .iter()
+                .flatten()
+                .all(|output| output.stage.is_empty())
+            {
+                return;
+            }
+        }
+        for output in self.outputs.iter_mut().flatten() {
+            for _ in output.stage.drain(..) {
+                self.stats.dropped(DropReason::TxFull);
+            }
+        }
+    }
+
+    /// The sink, for callers that keep records in the worker itself.
+    pub fn sink_mut(&mut self) -> &mut S {
+        &mut self.sink
+    }
+}

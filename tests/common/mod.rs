@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The reference packets as cases: a node specification, a moment, octets in and octets out.
+
+use ioam_dp::moment::Moment;
+use ioam_dp::packet::{HeapPacket, PacketBuf};
+use ioam_dp::pipeline::{Pipeline, Verdict};
+use ioam_dp::port::{BURST, MAX_PORTS, PortId};
+use ioam_dp::record::ExportRecord;
+use ioam_dp::stats::{DropReason, WorkerStats};
+use ioam_dp::table::Tables;
+use ioam_dp::table::publish::Publisher;
+use ioam_dp::table::spec::*;
+use ioam_dp::timestamp::WallTime;
+use serde_json::Value;
+
+/// One reference packet.
+pub struct Case {
+    pub id: String,
+    pub role: String,
+    pub action: String,
+    pub config: Value,
+    pub node: Value,
+    pub input: Vec<u8>,
+    pub output: Option<Vec<u8>>,
+    pub export: Value,
+}
+
+/// Every reference packet in the repository.
+pub fn cases() -> Vec<Case> {
+    let text = include_str!("../golden/vectors.json");
+    let file: Value = serde_json::from_str(text).expect("vectors.json is JSON");
+    let nodes = &file["nodes"];
+    let vectors = file["vectors"].as_array().expect("vectors is a list");
+    vectors.iter().map(|vector| case(vector, nodes)).collect()
+}
+
+fn case(vector: &Value, nodes: &Value) -> Case {
+    let text = |key: &str| vector[key].as_str().unwrap_or_default().to_owned();
+    Case {
+        id: text("id"),
+        role: text("role"),
+        action: text("action"),
+        config: vector["config"].clone(),
+        node: nodes[vector["node"].as_str().unwrap_or("B")].clone(),
+        input: hex(vector["in"].as_str().unwrap_or_default()),
+        output: vector["out"].as_str().map(hex),
+        export: vector["export"].clone(),
+    }
+}
+
+/// Octets from hexadecimal digits.
+pub fn hex(digits: &str) -> Vec<u8> {
+    let nibble = |place: usize| u8::from_str_radix(&digits[place..place + 2], 16);
+    (0..digits.len()).step_by(2).map(|place| nibble(place).expect("hex digits")).collect()
+}
+
+/// A number written as a number or as `0x…`.
+pub fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => u64::from_str_radix(text.trim_start_matches("0x"), 16).ok(),
+        other => other.as_u64(),
+    }
+}
+
+impl Case {
+    /// The node the case is for: a static router, so that hop limits are decremented.
+    pub fn spec(&self) -> NodeSpec {
+        let namespaces = match self.config["namespaces"].as_array() {
+            Some(ids) => ids.iter().filter_map(Value::as_u64).collect(),
+            None => vec![0, number(&self.config["namespace"]).unwrap_or(123)],
+        };
+        NodeSpec {
+            node_id: number(&self.node["node_id"]).map(|id| id as u32),
+            node_id_wide: number(&self.node["node_id_wide"]),
+            ports: vec![self.port("iif", "iif_wide"), self.port("eif", "eif_wide")],
+            namespaces: namespaces.into_iter().map(|id| self.namespace(id as u16)).collect(),
+            profiles: self.profile().into_iter().collect(),
+            forwarding: ForwardingSpec::Wire { pairs: vec![(0, 1)], decrement_hop_limit: true },
+            ..NodeSpec::default()
+        }
+    }
+
+    fn port(&self, id: &str, wide: &str) -> PortSpec {
+        let outside = self.config["side"] == "outside" && id == "iif";
+        PortSpec {
+            name: id.to_owned(),
+            mac: [2, 0, 0, 0, 0, 1],
+            mtu: 1500,
+            ioam: true,
+            id: number(&self.node[id]).map(|id| id as u16),
+            id_wide: number(&self.node[wide]).map(|id| id as u32),
+            address: None,
+            side: if outside { Side::Edge(EdgePolicy::Drop) } else { Side::Inside },
+        }
+    }
+
+    fn namespace(&self, id: u16) -> NamespaceSpec {
+        let schema = self.config.get("schema").filter(|schema| schema.is_object());
+        let offset = self.config["tai_offset"].as_i64().unwrap_or(37) as i32;
+        NamespaceSpec {
+            data: number(&self.node["ns_data"]).map(|data| data as u32),
+            data_wide: number(&self.node["ns_data_wide"]),
+            schema: schema.map(|schema| SchemaSpec {
+                id: number(&schema["id"]).unwrap_or(0) as u32,
+                data: hex(schema["data"].as_str().unwrap_or_default()),
+            }),
+            timestamp: match self.config["timestamp_format"].as_str() {
+                Some("ptp") => TimestampFormat::Ptp { tai_offset: offset },
+                Some("ntp") => TimestampFormat::Ntp,
+                _ => TimestampFormat::Posix,
+            },
+            ..NamespaceSpec::plain(id)
+        }
+    }
+
+    fn profile(&self) -> Option<ProfileSpec> {
+        let inline = self.config["mode"] == "inline";
+        let action = match self.role.as_str() {
+            "encap" => {
+                let address = |key: &str| self.config[key].as_str().and_then(|a| a.parse().ok());
+                ActionSpec::Encapsulate(EncapsulateSpec {
+                    namespace: number(&self.config["namespace"])? as u16,
+                    trace_type: number(&self.config["trace_type"])? as u32,
+                    words: number(&self.config["size_words"])? as u8,
+                    placement: match (address("src"), address("dst"), inline) {
+                        (Some(source), Some(destination), false) => Placement::Ip6InIp6 {
+                            source,
+                            destination,
+                            hop_limit: number(&self.config["hop_limit"]).unwrap_or(64) as u8,
+                        },
+                        _ => Placement::Inline,
+                    },
+                    record_self: self.config["record_self"].as_bool().unwrap_or(true),
+                    sampling: Sampling::All,
+                    over_mtu: OverMtu::Skip,
+                })
+            }
+            "decap" => ActionSpec::Decapsulate(DecapsulateSpec {
+                namespaces: vec![0, 123],
+                placement: match inline {
+                    true => DecapsulatePlacement::Inline,
+                    false => DecapsulatePlacement::Ip6InIp6 { destination: None },
+                },
+                record_self: self.config["record_self"].as_bool().unwrap_or(false),
+            }),
+            _ => return None,
+        };
+        Some(ProfileSpec { name: self.role.clone(), filter: FilterSpec::default(), action })
+    }
+
+    /// The node's measurements while it has the packet.
+    pub fn moment(&self) -> Moment {
+        let received = number(&self.node["sec"]).map(|seconds| WallTime {
+            seconds,
+            nanoseconds: number(&self.node["nsec"]).unwrap_or(0) as u32,
+        });
+        let mut moment = Moment::at(received);
+        moment.transit_delay = number(&self.node["transit_delay"]).map(|ns| ns as u32);
+        let depth = number(&self.node["queue_depth"]).map(|depth| depth as u32);
+        moment.queue_depth = [depth; MAX_PORTS];
+        moment.buffer_occupancy = number(&self.node["buffer_occupancy"]).map(|b| b as u32);
+        moment
+    }
+}
+
+/// A node that takes one frame at a time.
+pub struct Bench {
+    publisher: Publisher,
+    pipeline: Pipeline,
+    pub stats: std::sync::Arc<WorkerStats>,
+    pub records: Vec<ExportRecord>,
+}
+
+impl Bench {
+    pub fn new(spec: &NodeSpec) -> Self {
+        let tables = Tables::compile(spec).expect("the specification is a node");
+        let namespaces = tables.namespaces.all().len();
+        let stats = WorkerStats::new(spec.ports.len(), spec.profiles.len(), namespaces);
+        let (publisher, pipeline) = (Publisher::new(tables), Pipeline::new(0));
+        Self { publisher, pipeline, stats, records: Vec::new() }
+    }
+
+    /// Sends `frame` through from `port`; what comes out and where, or why nothing does.
+    pub fn pass(
+        &mut self,
+        frame: &[u8],
+        port: u8,
+        moment: &Moment,
+    ) -> Result<(PortId, Vec<u8>), DropReason> {
+        let mut burst = [HeapPacket::new(frame, 512)];
+        let mut verdicts = [Verdict::Drop(DropReason::NoPeer); BURST];
+        let (tables, port) = (self.publisher.current(), PortId(port));
+        self.pipeline.classify(&tables, port, &burst, &self.stats);
+        let (stats, records) = (&*self.stats, &mut self.records);
+        self.pipeline.act(port, &mut burst, moment, stats, records, &mut verdicts);
+        match verdicts[0] {
+            Verdict::Send(port) => Ok((port, burst[0].bytes().to_vec())),
+            Verdict::Drop(reason) => Err(reason),
+        }
+    }
+}
