@@ -369,11 +369,12 @@ fn record<P: PacketBuf, S: RecordSink>(
     let inner_destination = Ipv6Header::at(frame, subject).map(|header| header.destination);
     let hop = forward::hop(tables, context.in_port, inner_destination.as_ref()).ok();
     let received = Ipv6Header::at(frame, located.l3.into()).map_or(0, |header| header.hop_limit);
-    let leaving = received.wrapping_sub(u8::from(tables.forwarding.decrement_hop_limit));
-    let out_port = hop.map(|hop| hop.port);
-    decapsulate::record(
-        packet, located, index, what, subject, leaving, out_port, context,
-    );
+    let hop_limit = received.wrapping_sub(u8::from(tables.forwarding.decrement_hop_limit));
+    let leaving = Leaving {
+        hop_limit,
+        port: hop.map(|hop| hop.port),
+    };
+    decapsulate::record(packet, located, index, what, subject, leaving, context);
 }
 
 /// Finds the way, decrements the hop limit, fills or encapsulates, and sends.
