@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Second pass: one packet's plan carried out, and the packet sent on its way.
+
+use super::plan::Plan;
+use crate::action::icmp_error;
+use crate::action::{Context, Leaving, decapsulate, encapsulate, transit};
+use crate::carrier::{Located, edge, tunnel};
+use crate::forward::{self, Hop};
+use crate::packet::PacketBuf;
+use crate::port::PortId;
+use crate::record::RecordSink;
+use crate::stats::{DropReason, Notice};
+use crate::table::spec::{DecapsulatePlacement, EdgePolicy, Placement, Side};
+use crate::table::{Action, Decapsulation, Encapsulation, ForwardingMode, Tables};
+use crate::wire::ethernet;
+use crate::wire::icmpv6::Error;
+use crate::wire::ipv6::{HEADER, Ipv6Header};
+
+/// The packet's way through the second pass; the port it leaves by, or why it does not.
+pub(super) fn carry_out<P: PacketBuf, S: RecordSink>(
+    packet: &mut P,
+    located: &Located,
+    plan: Plan,
+    context: &mut Context<'_, S>,
+) -> Result<PortId, DropReason> {
+    let tables = context.tables;
+    if let Plan::Drop(reason) = plan {
+        return Err(reason);
+    }
+    let l3 = usize::from(located.l3);
+    if l3 == 0 {
+        let hop = forward::hop(tables, context.in_port, None)?;
+        return send(packet, l3, hop, context);
+    }
+    let mut located = *located;
+    if guard_edge(
+        packet,
+        l3,
+        context.in_port,
+        DropReason::EdgeIngress,
+        context,
+    )? {
+        // What the first pass saw is gone from the packet.
+        located = Located {
+            l3: located.l3,
+            ..Located::default()
+        };
+        return route_and_send(packet, &located, Plan::Pass, context);
+    }
+    match plan {
+        Plan::Decapsulate(profile) | Plan::Terminate(profile) => {
+            leave_tunnel(packet, &located, plan, profile, context)
+        }
+        _ => route_and_send(packet, &located, plan, context),
+    }
+}
+
+/// Decapsulates, then forwards what is left.
+fn leave_tunnel<P: PacketBuf, S: RecordSink>(
+    packet: &mut P,
+    located: &Located,
+    plan: Plan,
+    index: u16,
+    context: &mut Context<'_, S>,
+) -> Result<PortId, DropReason> {
+    let l3 = usize::from(located.l3);
+    let tables = context.tables;
+    let Some(Action::Decapsulate(what)) =
+        tables.profiles.get(usize::from(index)).map(|p| &p.action)
+    else {
+        return Err(DropReason::DecapNoInner);
+    };
+    let inner = match what.placement {
+        DecapsulatePlacement::Inline => None,
+        DecapsulatePlacement::Ip6InIp6 { .. } => {
+            Some(tunnel::inner(packet.bytes(), located).ok_or(DropReason::DecapNoInner)?)
+        }
+    };
+    let subject = inner.unwrap_or(l3);
+    if let Plan::Decapsulate(_) = plan {
+        record(packet, located, index, *what, subject, context);
+    }
+    match inner {
+        Some(inner) => decapsulate::remove_outer(packet, located, inner),
+        None => decapsulate::remove_inline(packet, located, index, context),
+    }
+    if let Some(counts) = context.stats.profiles.get(usize::from(index)) {
+        counts.done.add(1);
+    }
+    let bare = Located {
+        l3: located.l3,
+        ..Located::default()
+    };
+    route_and_send(packet, &bare, Plan::Pass, context)
+}
+
+/// Records the traces of a packet about to be decapsulated. The node's own element has the hop
+/// limit that the outer packet would leave with, and the port that the inner one leaves by.
+fn record<P: PacketBuf, S: RecordSink>(
+    packet: &mut P,
+    located: &Located,
+    index: u16,
+    what: Decapsulation,
+    subject: usize,
+    context: &mut Context<'_, S>,
+) {
+    let tables = context.tables;
+    let frame = packet.bytes();
+    let inner_destination = Ipv6Header::at(frame, subject).map(|header| header.destination);
+    let hop = forward::hop(tables, context.in_port, inner_destination.as_ref()).ok();
+    let received = Ipv6Header::at(frame, located.l3.into()).map_or(0, |header| header.hop_limit);
+    let hop_limit = received.wrapping_sub(u8::from(tables.forwarding.decrement_hop_limit));
+    let leaving = Leaving {
+        hop_limit,
+        port: hop.map(|hop| hop.port),
+    };
+    decapsulate::record(packet, located, index, what, subject, leaving, context);
+}
+
+/// Finds the way, decrements the hop limit, fills or encapsulates, and sends.
+fn route_and_send<P: PacketBuf, S: RecordSink>(
+    packet: &mut P,
+    located: &Located,
+    plan: Plan,
+    context: &mut Context<'_, S>,
+) -> Result<PortId, DropReason> {
+    let l3 = usize::from(located.l3);
+    let tables = context.tables;
+    let encapsulation = encapsulation(tables, plan);
+    let header = *Ipv6Header::at(packet.bytes(), l3).ok_or(DropReason::NotIpv6)?;
+    let rewrites = !matches!(tables.forwarding.mode, ForwardingMode::Wire { .. });
+    if rewrites && forward::stays_on_link(&header) {
+        return Err(DropReason::LinkLocal);
+    }
+    let hop = forward::hop(tables, context.in_port, Some(&header.destination));
+    let hop = match outer_destination(encapsulation) {
+        Some(outer) if rewrites => forward::hop(tables, context.in_port, Some(&outer)).or(hop)?,
+        _ => hop?,
+    };
+    let mut hop_limit = header.hop_limit;
+    if tables.forwarding.decrement_hop_limit {
+        if hop_limit <= 1 {
+            return expired(packet, l3, context);
+        }
+        hop_limit -= 1;
+        if let Some(header) = Ipv6Header::at_mut(packet.bytes_mut(), l3) {
+            header.hop_limit = hop_limit;
+        }
+    }
+    if let Plan::Transit(profile) = plan {
+        let leaving = Leaving {
+            hop_limit,
+            port: Some(hop.port),
+        };
+        transit::transit(packet, located, leaving, context);
+        let counts = profile.and_then(|index| context.stats.profiles.get(usize::from(index)));
+        if let Some(counts) = counts {
+            counts.selected.add(1);
+            counts.done.add(1);
+        }
+    }
+    if let (Plan::Encapsulate(index), Some(what)) = (plan, encapsulation)
+        && encapsulate::encapsulate(packet, l3, what, hop.port, context)?
+        && let Some(counts) = context.stats.profiles.get(usize::from(index))
+    {
+        counts.done.add(1);
+    }
+    guard_edge(packet, l3, hop.port, DropReason::EdgeEgress, context)?;
+    send(packet, l3, hop, context)
+}
+
+fn encapsulation(tables: &Tables, plan: Plan) -> Option<&Encapsulation> {
+    let Plan::Encapsulate(index) = plan else {
+        return None;
+    };
+    match &tables.profiles.get(usize::from(index))?.action {
+        Action::Encapsulate(what) => Some(what),
+        _ => None,
+    }
+}
+
+fn outer_destination(what: Option<&Encapsulation>) -> Option<[u8; 16]> {
+    match what?.placement {
+        Placement::Ip6InIp6 { destination, .. } => Some(destination.octets()),
+        Placement::Inline => None,
+    }
+}
+
+/// Applies the edge policy of `port` to a packet entering or leaving by it; whether options were
+/// removed.
+fn guard_edge<P: PacketBuf, S>(
+    packet: &mut P,
+    l3: usize,
+    port: PortId,
+    reason: DropReason,
+    context: &Context<'_, S>,
+) -> Result<bool, DropReason> {
+    let side = context
+        .tables
+        .port(port)
+        .map_or(Side::Inside, |port| port.side);
+    let Side::Edge(policy) = side else {
+        return Ok(false);
+    };
+    if !edge::carries_ioam(packet.bytes(), l3) {
+        return Ok(false);
+    }
+    if policy == EdgePolicy::Drop {
+        return Err(reason);
+    }
+    edge::strip(packet, l3);
+    if edge::carries_ioam(packet.bytes(), l3) {
+        return Err(reason);
+    }
+    context.stats.notice(Notice::EdgeStripped);
+    Ok(true)
+}
+
+/// The hop limit does not allow another hop: an error goes back where it may.
+fn expired<P: PacketBuf, S>(
+    packet: &mut P,
+    l3: usize,
+    context: &mut Context<'_, S>,
+) -> Result<PortId, DropReason> {
+    answer(
+        packet,
+        l3,
+        Error::HopLimitExceeded,
+        DropReason::HopLimitExceeded,
+        context,
+    )
+}
+
+/// Sends the error back in the packet's place; the packet itself counts as dropped.
+fn answer<P: PacketBuf, S>(
+    packet: &mut P,
+    l3: usize,
+    error: Error,
+    reason: DropReason,
+    context: &mut Context<'_, S>,
+) -> Result<PortId, DropReason> {
+    if !icmp_error::originate(packet, l3, error, context) {
+        return Err(reason);
+    }
+    context.stats.dropped(reason);
+    Ok(context.in_port)
+}
+
+/// Checks the MTU and writes the frame's addresses.
+fn send<P: PacketBuf, S>(
+    packet: &mut P,
+    l3: usize,
+    hop: Hop,
+    context: &mut Context<'_, S>,
+) -> Result<PortId, DropReason> {
+    let tables = context.tables;
+    let Some(out) = tables.port(hop.port) else {
+        return Err(DropReason::NoPeer);
+    };
+    if l3 != 0 {
+        let header = Ipv6Header::at(packet.bytes(), l3);
+        let length = header.map_or(0, |h| HEADER + usize::from(h.payload_length.get()));
+        if length > out.mtu {
+            let mtu = u32::try_from(out.mtu).unwrap_or(u32::MAX);
+            return answer(
+                packet,
+                l3,
+                Error::PacketTooBig(mtu),
+                DropReason::OverMtu,
+                context,
+            );
+        }
+    }
+    if let Some(mac) = hop.mac {
+        ethernet::set_addresses(packet.bytes_mut(), mac, out.mac);
+    }
+    Ok(hop.port)
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! First pass: what is to be done with a packet, from what was located in it and the tables.
+
+use crate::carrier::{Located, edge};
+use crate::classify::{Sampler, flow_hash, flow_of};
+use crate::forward;
+use crate::port::PortId;
+use crate::stats::{DropReason, Notice, WorkerStats};
+use crate::table::spec::Malformed;
+use crate::table::{Action, Role, Tables};
+use crate::wire::ioam::{TraceHeader, TraceType};
+use crate::wire::ipv6::Ipv6Header;
+
+/// What is to be done with a packet, decided by the first pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Nothing but forwarding.
+    #[default]
+    Pass,
+    Drop(DropReason),
+    Transit(Option<u16>),
+    Encapsulate(u16),
+    /// Take the traces out and record them.
+    Decapsulate(u16),
+    /// Take the outer header off a packet with no trace of ours, at its tunnel's end.
+    Terminate(u16),
+}
+
+/// What deciding needs.
+pub(super) struct Planner<'a> {
+    pub tables: &'a Tables,
+    pub stats: &'a WorkerStats,
+    pub in_port: PortId,
+    pub samplers: &'a mut [Sampler],
+}
+
+impl Planner<'_> {
+    /// The plan for one packet, and the trace type it will write.
+    pub(super) fn plan(&mut self, frame: &[u8], located: &Located) -> (Plan, TraceType) {
+        let (tables, in_port, stats) = (self.tables, self.in_port, self.stats);
+        let nothing = TraceType::default();
+        if located.malformed && (tables.linux() || tables.policy.malformed == Malformed::Drop) {
+            return (Plan::Drop(DropReason::Malformed), nothing);
+        }
+        let l3 = usize::from(located.l3);
+        if l3 == 0 {
+            return (Plan::Pass, nothing);
+        }
+        let mut plan = Plan::Pass;
+        let mut writes = nothing;
+        if let Some(trace) = located.trace {
+            let rules = tables
+                .namespaces
+                .get(trace.namespace)
+                .map_or(&[][..], |n| &n.rules);
+            let rule = rules
+                .iter()
+                .find(|rule| rule.filter.admits_port(in_port) && rule.filter.matches(frame, l3));
+            match rule.map(|rule| rule.role) {
+                Some(Role::Decapsulate(profile)) => plan = Plan::Decapsulate(profile),
+                Some(Role::Transit(profile)) => plan = Plan::Transit(profile),
+                None => stats.notice(Notice::NoProfile),
+            }
+            let header = frame.get(trace.range()).and_then(TraceHeader::split);
+            writes = header.map_or(nothing, |(header, _)| header.trace_type());
+        }
+        if located.ioam && !matches!(plan, Plan::Decapsulate(_)) {
+            if let Some(profile) = tunnel_end(frame, l3, tables, in_port) {
+                stats.notice(Notice::DecapForeign);
+                return (Plan::Terminate(profile), nothing);
+            }
+        } else if !located.ioam && plan == Plan::Pass {
+            return self.select(frame, l3);
+        }
+        (plan, writes)
+    }
+
+    /// The encapsulating profile that wants the packet and samples it, if any.
+    fn select(&mut self, frame: &[u8], l3: usize) -> (Plan, TraceType) {
+        let (tables, stats) = (self.tables, self.stats);
+        let pass = (Plan::Pass, TraceType::default());
+        let Some(port) = tables.port(self.in_port) else {
+            return pass;
+        };
+        for index in &port.encapsulating {
+            let place = usize::from(*index);
+            let Some(profile) = tables.profiles.get(place) else {
+                continue;
+            };
+            if !profile.filter.matches(frame, l3) {
+                continue;
+            }
+            let (Action::Encapsulate(what), Some(counts), Some(sampler)) = (
+                &profile.action,
+                stats.profiles.get(place),
+                self.samplers.get_mut(place),
+            ) else {
+                return pass;
+            };
+            counts.selected.add(1);
+            if Ipv6Header::at(frame, l3).is_none_or(forward::stays_on_link) {
+                stats.notice(Notice::EncapLinkLocal);
+                return pass;
+            }
+            if edge::carries_ioam(frame, l3) {
+                stats.notice(Notice::EncapAlreadyIoam);
+                return pass;
+            }
+            let hash = || flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow));
+            if !sampler.take(hash) {
+                return pass;
+            }
+            counts.sampled.add(1);
+            return (Plan::Encapsulate(*index), what.trace_type);
+        }
+        pass
+    }
+}
+
+/// The decapsulating profile whose tunnel ends at the packet's destination.
+fn tunnel_end(frame: &[u8], l3: usize, tables: &Tables, in_port: PortId) -> Option<u16> {
+    if tables.tunnel_ends.is_empty() {
+        return None;
+    }
+    let header = Ipv6Header::at(frame, l3)?;
+    let end = tables.tunnel_ends.iter().find(|(address, index)| {
+        let profile = tables.profiles.get(usize::from(*index));
+        *address == header.destination
+            && profile.is_some_and(|p| p.filter.admits_port(in_port) && p.filter.matches(frame, l3))
+    });
+    end.map(|(_, index)| *index)
+}
