@@ -10,22 +10,23 @@ const MISSING: &str = "DPDK's development files are missing: install them with `
 
 /// Linked by name, so that a Rust program carries no needless start-up dependency. Drivers are
 /// loaded at run time; `net_ring` alone is linked, because `rte_eth_from_rings` lives in it.
-const LIBRARIES: [&str; 6] =
-    ["rte_eal", "rte_ethdev", "rte_mbuf", "rte_mempool", "rte_ring", "rte_net_ring"];
+const LIBRARIES: [&str; 6] = [
+    "rte_eal",
+    "rte_ethdev",
+    "rte_mbuf",
+    "rte_mempool",
+    "rte_ring",
+    "rte_net_ring",
+];
 
-const FUNCTIONS: [&str; 54] = [
+const FUNCTIONS: [&str; 42] = [
     "rte_eal_init",
     "rte_eal_cleanup",
     "rte_eal_remote_launch",
     "rte_eal_wait_lcore",
     "rte_get_main_lcore",
-    "rte_get_next_lcore",
     "rte_lcore_is_enabled",
-    "rte_lcore_to_cpu_id",
-    "rte_lcore_to_socket_id",
-    "rte_get_tsc_hz",
     "rte_strerror",
-    "rte_version",
     "rte_openlog_stream",
     "rte_log_cur_msg_loglevel",
     "rte_dev_probe",
@@ -33,41 +34,34 @@ const FUNCTIONS: [&str; 54] = [
     "rte_mempool_free",
     "rte_pktmbuf_pool_create",
     "rte_ring_create",
-    "rte_ring_free",
     "rte_eth_from_rings",
     "rte_eth_dev_adjust_nb_rx_tx_desc",
     "rte_eth_dev_close",
     "rte_eth_dev_configure",
-    "rte_eth_dev_get_mtu",
     "rte_eth_dev_get_name_by_port",
     "rte_eth_dev_get_port_by_name",
     "rte_eth_dev_info_get",
-    "rte_eth_dev_is_valid_port",
     "rte_eth_dev_set_mtu",
     "rte_eth_dev_socket_id",
     "rte_eth_dev_start",
     "rte_eth_dev_stop",
     "rte_eth_link_get_nowait",
     "rte_eth_macaddr_get",
-    "rte_eth_promiscuous_disable",
     "rte_eth_promiscuous_enable",
     "rte_eth_rx_queue_setup",
     "rte_eth_stats_get",
-    "rte_eth_stats_reset",
     "rte_eth_tx_queue_setup",
     "dpdk_shim_errno",
     "dpdk_shim_eth_rx_burst",
     "dpdk_shim_eth_tx_burst",
     "dpdk_shim_eth_tx_descriptor_status",
-    "dpdk_shim_lcore_id",
     "dpdk_shim_log_stream",
     "dpdk_shim_mempool_backing_count",
     "dpdk_shim_pktmbuf_alloc",
-    "dpdk_shim_pktmbuf_alloc_bulk",
     "dpdk_shim_pktmbuf_free",
-    "dpdk_shim_pktmbuf_free_bulk",
     "dpdk_shim_rdtsc",
     "dpdk_shim_ring_count",
+    "dpdk_shim_ring_drain",
 ];
 
 const TYPES: [&str; 12] = [
@@ -87,12 +81,12 @@ const TYPES: [&str; 12] = [
 
 const CONSTANTS: [&str; 8] = [
     "DPDK_SHIM_.*",
+    "RTE_ETH_NAME_MAX_LEN",
     "RTE_ETH_LINK_(UP|FULL_DUPLEX)",
     "RTE_ETH_MQ_RX_(NONE|RSS)",
     "RTE_ETH_TX_DESC_.*",
     "RTE_LOG_(EMERG|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG)",
     "RTE_MAX_LCORE",
-    "RTE_MEMPOOL_CACHE_MAX_SIZE",
     "RTE_PKTMBUF_HEADROOM",
 ];
 
@@ -110,7 +104,10 @@ fn main() {
     println!("cargo::rustc-env=DPDK_VERSION={version}");
     compile_shim(&cflags);
     generate(&cflags);
-    for folder in library_words.iter().filter_map(|word| word.strip_prefix("-L")) {
+    for folder in library_words
+        .iter()
+        .filter_map(|word| word.strip_prefix("-L"))
+    {
         println!("cargo::rustc-link-search=native={folder}");
     }
     println!("cargo::rustc-link-search=native={library_folder}");
@@ -121,11 +118,15 @@ fn main() {
 
 /// The words pkg-config answers. Not the `pkg-config` crate, which drops `-include` and `-march`.
 fn pkg_config(arguments: &[&str]) -> Vec<String> {
-    let output = Command::new("pkg-config").args(arguments).arg("libdpdk").output();
+    let output = Command::new("pkg-config")
+        .args(arguments)
+        .arg("libdpdk")
+        .output();
     match output {
-        Ok(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect()
-        }
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout)
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
         _ => stop(MISSING),
     }
 }
@@ -135,9 +136,15 @@ fn compile_shim(cflags: &[String]) {
     for word in cflags {
         build.flag(word);
     }
-    let compiled = build.file("src/shim.c").opt_level(3).warnings(true).try_compile("dpdk_shim");
+    let compiled = build
+        .file("src/shim.c")
+        .opt_level(3)
+        .warnings(true)
+        .try_compile("dpdk_shim");
     if let Err(error) = compiled {
-        stop(&format!("The C shim dpdk-sys/src/shim.c does not compile: {error}"));
+        stop(&format!(
+            "The C shim dpdk-sys/src/shim.c does not compile: {error}"
+        ));
     }
 }
 
@@ -170,7 +177,10 @@ fn generate(cflags: &[String]) {
     };
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
     if let Err(error) = bindings.write_to_file(Path::join(&out, "bindings.rs")) {
-        stop(&format!("Cannot write {}/bindings.rs: {error}", out.display()));
+        stop(&format!(
+            "Cannot write {}/bindings.rs: {error}",
+            out.display()
+        ));
     }
 }
 

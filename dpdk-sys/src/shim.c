@@ -30,6 +30,14 @@ unsigned int dpdk_shim_ring_count(const struct rte_ring *ring)
 	return rte_ring_count(ring);
 }
 
+void dpdk_shim_ring_drain(struct rte_ring *ring)
+{
+	void *packet;
+
+	while (rte_ring_dequeue(ring, &packet) == 0)
+		rte_pktmbuf_free(packet);
+}
+
 unsigned int dpdk_shim_mempool_backing_count(const struct rte_mempool *pool)
 {
 	return rte_mempool_get_ops(pool->ops_index)->get_count(pool);
@@ -40,30 +48,14 @@ struct rte_mbuf *dpdk_shim_pktmbuf_alloc(struct rte_mempool *pool)
 	return rte_pktmbuf_alloc(pool);
 }
 
-int dpdk_shim_pktmbuf_alloc_bulk(struct rte_mempool *pool, struct rte_mbuf **packets,
-				 unsigned int count)
-{
-	return rte_pktmbuf_alloc_bulk(pool, packets, count);
-}
-
 void dpdk_shim_pktmbuf_free(struct rte_mbuf *packet)
 {
 	rte_pktmbuf_free(packet);
 }
 
-void dpdk_shim_pktmbuf_free_bulk(struct rte_mbuf **packets, unsigned int count)
-{
-	rte_pktmbuf_free_bulk(packets, count);
-}
-
 int dpdk_shim_errno(void)
 {
 	return rte_errno;
-}
-
-unsigned int dpdk_shim_lcore_id(void)
-{
-	return rte_lcore_id();
 }
 
 /* One stream a process: DPDK has one log. */

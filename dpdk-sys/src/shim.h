@@ -31,19 +31,18 @@ int dpdk_shim_eth_tx_descriptor_status(uint16_t port, uint16_t queue, uint16_t o
 uint64_t dpdk_shim_rdtsc(void);
 unsigned int dpdk_shim_ring_count(const struct rte_ring *ring);
 
+/* Frees the packets in a ring of packets. */
+void dpdk_shim_ring_drain(struct rte_ring *ring);
+
 /* Buffers in the pool's common store; what the lcores' caches hold is not among them. */
 unsigned int dpdk_shim_mempool_backing_count(const struct rte_mempool *pool);
 
 /* Per dropped or created packet. */
 struct rte_mbuf *dpdk_shim_pktmbuf_alloc(struct rte_mempool *pool);
-int dpdk_shim_pktmbuf_alloc_bulk(struct rte_mempool *pool, struct rte_mbuf **packets,
-				 unsigned int count);
 void dpdk_shim_pktmbuf_free(struct rte_mbuf *packet);
-void dpdk_shim_pktmbuf_free_bulk(struct rte_mbuf **packets, unsigned int count);
 
 /* Thread-local variables of DPDK, whose declarations bindgen would read as ordinary statics. */
 int dpdk_shim_errno(void);
-unsigned int dpdk_shim_lcore_id(void);
 
 /* A stream that hands each piece of text written to it to `write`. */
 FILE *dpdk_shim_log_stream(void (*write)(const char *text, size_t octets));
