@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What is looked at before DPDK is, because the kernel's files tell a better story than its errors.
+
+use std::ffi::CString;
+use std::fs;
+use std::path::Path;
+
+use super::device::Device;
+use super::error::DpdkError;
+
+/// MiB that DPDK is given when its arguments do not say.
+const DEFAULT_MIB: u64 = 64;
+
+/// Looks at what `arguments` for `rte_eal_init` need of the machine.
+pub(super) fn check_arguments(arguments: &[String]) -> Result<(), DpdkError> {
+    let has = |option: &str| arguments.iter().any(|argument| argument == option);
+    for address in values(arguments, &["-a", "--allow"]) {
+        let device = Device::new(address);
+        if device.is_pci() {
+            check_pci(Path::new("/sys/bus/pci/devices"), device.name())?;
+        }
+    }
+    if has("--no-huge") {
+        return Ok(());
+    }
+    let needed = values(arguments, &["-m"])
+        .last()
+        .and_then(|text| text.parse().ok());
+    check_hugepages(
+        Path::new("/sys/kernel/mm/hugepages"),
+        needed.unwrap_or(DEFAULT_MIB),
+    )?;
+    if has("--in-memory") {
+        return Ok(());
+    }
+    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+    check_mount(&mounts, values(arguments, &["--huge-dir"]).last().copied())
+}
+
+/// The values given to an option, as `-m 64`, `-m64` or `--huge-dir=/mnt`.
+fn values<'a>(arguments: &'a [String], names: &[&str]) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        for name in names {
+            let Some(rest) = argument.strip_prefix(name) else {
+                continue;
+            };
+            let joined = if name.starts_with("--") {
+                rest.strip_prefix('=')
+            } else {
+                Some(rest)
+            };
+            match joined {
+                _ if rest.is_empty() => found.extend(arguments.get(index + 1).map(String::as_str)),
+                Some(value) => found.push(value),
+                None => {}
+            }
+        }
+    }
+    found
+}
+
+fn check_hugepages(folder: &Path, needed_mib: u64) -> Result<(), DpdkError> {
+    let mut free_kib = 0;
+    let mut smallest = None::<u64>;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let size = name
+            .strip_prefix("hugepages-")
+            .and_then(|rest| rest.strip_suffix("kB"));
+        let Some(page_kib) = size.and_then(|size| size.parse::<u64>().ok()) else {
+            continue;
+        };
+        let free = fs::read_to_string(entry.path().join("free_hugepages")).unwrap_or_default();
+        free_kib += free.trim().parse::<u64>().unwrap_or(0) * page_kib;
+        smallest = Some(smallest.map_or(page_kib, |smallest| smallest.min(page_kib)));
+    }
+    let free_mib = free_kib / 1024;
+    if free_mib >= needed_mib {
+        return Ok(());
+    }
+    let page_kib = smallest.unwrap_or(2048);
+    let pages = (needed_mib * 1024).div_ceil(page_kib);
+    Err(DpdkError::Hugepages {
+        needed_mib,
+        free_mib,
+        pages,
+        page_kib,
+    })
+}
+
+fn check_mount(mounts: &str, folder: Option<&str>) -> Result<(), DpdkError> {
+    let is_mounted = mounts.lines().any(|line| {
+        let mut words = line.split(' ').skip(1);
+        let place = words.next();
+        let is_wanted = folder.is_none() || place == folder.map(|name| name.trim_end_matches('/'));
+        words.next() == Some("hugetlbfs") && is_wanted
+    });
+    if is_mounted {
+        return Ok(());
+    }
+    Err(DpdkError::Hugetlbfs {
+        folder: folder.map(str::to_owned),
+    })
+}
+
+/// Looks at a device before DPDK opens it.
+pub(super) fn check_device(device: &Device) -> Result<(), DpdkError> {
+    if device.is_pci() {
+        return check_pci(Path::new("/sys/bus/pci/devices"), device.name());
+    }
+    let Some(interface) = device.interface() else {
+        return Ok(());
+    };
+    let exists = CString::new(interface).is_ok_and(|name| {
+        // SAFETY: `name` is NUL-terminated and lives through the call.
+        unsafe { libc::if_nametoindex(name.as_ptr()) != 0 }
+    });
+    if exists {
+        return Ok(());
+    }
+    let (device, interface) = (device.text().to_owned(), interface.to_owned());
+    Err(DpdkError::NoInterface { device, interface })
+}
+
+fn check_pci(devices: &Path, address: &str) -> Result<(), DpdkError> {
+    let address = address.to_owned();
+    let folder = devices.join(&address);
+    if !folder.exists() {
+        return Err(DpdkError::NoPciDevice { address });
+    }
+    let link = fs::read_link(folder.join("driver")).ok();
+    let driver = link.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    match driver.as_deref() {
+        Some("vfio-pci") => {
+            let unsafe_mode = "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode";
+            let has_group = folder.join("iommu_group").exists();
+            let is_unsafe = fs::read_to_string(unsafe_mode).is_ok_and(|text| text.starts_with('Y'));
+            if has_group || is_unsafe {
+                Ok(())
+            } else {
+                Err(DpdkError::NoIommu { address })
+            }
+        }
+        Some("uio_pci_generic" | "igb_uio") => Ok(()),
+        // Mellanox devices stay with the kernel's driver.
+        Some("mlx4_core" | "mlx5_core") => Ok(()),
+        _ => Err(DpdkError::NotBound { address, driver }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let path =
+            std::env::temp_dir().join(format!("ioam-preflight-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn options_are_found_in_every_spelling() {
+        let arguments = words("-m 64 -m32 --huge-dir=/a --huge-dir /b --huge-unlink -a 01:00.0");
+        assert_eq!(values(&arguments, &["-m"]), ["64", "32"]);
+        assert_eq!(values(&arguments, &["--huge-dir"]), ["/a", "/b"]);
+        assert_eq!(values(&arguments, &["-a", "--allow"]), ["01:00.0"]);
+    }
+
+    #[test]
+    fn too_few_hugepages_are_said_with_the_number_to_reserve() {
+        let root = folder("pages");
+        for (size, free) in [(2048, 3), (1_048_576, 0)] {
+            let place = root.join(format!("hugepages-{size}kB"));
+            fs::create_dir(&place).unwrap();
+            fs::write(place.join("free_hugepages"), format!("{free}\n")).unwrap();
+        }
+        assert_eq!(check_hugepages(&root, 6), Ok(()));
+        let text = check_hugepages(&root, 512).unwrap_err().to_string();
+        assert!(
+            text.contains("512 MiB of hugepages are needed and 6 MiB are free"),
+            "{text}"
+        );
+        assert!(
+            text.contains("echo 256 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_mount_is_wanted_at_the_folder_that_is_named() {
+        let mounts = "proc /proc proc rw 0 0\nnone /mnt/h hugetlbfs rw 0 0\n";
+        assert_eq!(check_mount(mounts, None), Ok(()));
+        assert_eq!(check_mount(mounts, Some("/mnt/h/")), Ok(()));
+        let text = check_mount(mounts, Some("/mnt/g")).unwrap_err().to_string();
+        assert!(text.contains("no hugetlbfs is mounted at /mnt/g"), "{text}");
+        assert!(check_mount("", None).is_err());
+    }
+
+    #[test]
+    fn a_pci_device_must_be_there_and_bound() {
+        let root = folder("pci");
+        let address = "0000:01:00.0";
+        let text = check_pci(&root, address).unwrap_err().to_string();
+        assert!(text.contains("no PCI device 0000:01:00.0"), "{text}");
+
+        let device = root.join(address);
+        fs::create_dir(&device).unwrap();
+        let text = check_pci(&root, address).unwrap_err().to_string();
+        assert!(text.contains("bound to no driver"), "{text}");
+
+        symlink("/sys/bus/pci/drivers/i40e", device.join("driver")).unwrap();
+        let text = check_pci(&root, address).unwrap_err().to_string();
+        assert!(text.contains("driver i40e"), "{text}");
+        assert!(
+            text.contains("`dpdk-devbind.py --bind=vfio-pci 0000:01:00.0`"),
+            "{text}"
+        );
+
+        fs::remove_file(device.join("driver")).unwrap();
+        symlink("/sys/bus/pci/drivers/vfio-pci", device.join("driver")).unwrap();
+        let text = check_pci(&root, address).unwrap_err().to_string();
+        assert!(text.contains("intel_iommu=on"), "{text}");
+        fs::create_dir(device.join("iommu_group")).unwrap();
+        assert_eq!(check_pci(&root, address), Ok(()));
+    }
+}
