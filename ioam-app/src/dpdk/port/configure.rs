@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Finds a device and brings it into the state that can be started.
+
+use std::ffi::{CStr, CString, c_char};
+use std::mem::MaybeUninit;
+
+use super::PortConfig;
+use crate::dpdk::device::Device;
+use crate::dpdk::error::{DpdkError, text_of};
+use crate::dpdk::log_stream::{attempt, collect};
+use crate::dpdk::mempool::Mempool;
+use crate::dpdk::preflight::check_device;
+
+/// Longest name of a device, with its NUL.
+const NAME: usize = dpdk_sys::RTE_ETH_NAME_MAX_LEN as usize;
+
+/// DPDK's number of the port of this name.
+pub(super) fn port_named(name: &str) -> Option<u16> {
+    let (name, mut id) = (CString::new(name).ok()?, 0);
+    // SAFETY: the name is NUL-terminated, and `id` is writable.
+    let code = unsafe { dpdk_sys::rte_eth_dev_get_port_by_name(name.as_ptr(), &raw mut id) };
+    (code == 0).then_some(id)
+}
+
+/// DPDK's name of port `id`.
+pub(super) fn name_of(id: u16) -> Result<String, DpdkError> {
+    let mut name: [c_char; NAME] = [0; NAME];
+    attempt(
+        &format!("port {id}"),
+        "rte_eth_dev_get_name_by_port",
+        || {
+            // SAFETY: the buffer has the longest name's size.
+            unsafe { dpdk_sys::rte_eth_dev_get_name_by_port(id, name.as_mut_ptr()) }
+        },
+    )?;
+    Ok(text_at(name.as_ptr()))
+}
+
+/// Has DPDK open `device`, which it did not at its start, and answers the number of its port.
+pub(super) fn probe(device: &Device) -> Result<u16, DpdkError> {
+    check_device(device)?;
+    let unknown = || DpdkError::UnknownDriver {
+        device: device.text().to_owned(),
+    };
+    if device.name().is_empty() {
+        return Err(unknown());
+    }
+    let text = CString::new(device.text()).map_err(|_| unknown())?;
+    let (code, said) = collect(|| {
+        // SAFETY: the text is NUL-terminated and copied.
+        unsafe { dpdk_sys::rte_dev_probe(text.as_ptr()) }
+    });
+    // DPDK says so of a text that no bus and no driver claims.
+    if code == -libc::EFAULT || code == -libc::EINVAL {
+        return Err(unknown());
+    }
+    let refused = |reason| DpdkError::Probe {
+        device: device.text().to_owned(),
+        reason,
+    };
+    if code < 0 {
+        return Err(refused(said.unwrap_or_else(|| text_of(-code))));
+    }
+    port_named(device.name())
+        .ok_or_else(|| refused("it was closed before, or is no network device".to_owned()))
+}
+
+/// What the driver says of the device.
+pub(super) fn device_info(id: u16, name: &str) -> Result<dpdk_sys::rte_eth_dev_info, DpdkError> {
+    let mut info = MaybeUninit::<dpdk_sys::rte_eth_dev_info>::zeroed();
+    attempt(name, "rte_eth_dev_info_get", || {
+        // SAFETY: `info` is writable; DPDK checks the number.
+        unsafe { dpdk_sys::rte_eth_dev_info_get(id, info.as_mut_ptr()) }
+    })?;
+    // SAFETY: DPDK filled it, and all zeroes were valid before that.
+    Ok(unsafe { info.assume_init() })
+}
+
+/// The driver's name.
+pub(super) fn driver_name(info: &dpdk_sys::rte_eth_dev_info) -> String {
+    if info.driver_name.is_null() {
+        "unknown".to_owned()
+    } else {
+        text_at(info.driver_name)
+    }
+}
+
+/// A copy of DPDK's text at `text`, which is not NULL and comes from DPDK.
+fn text_at(text: *const c_char) -> String {
+    // SAFETY: both callers have it from DPDK, which ends its texts by NUL and keeps them that long.
+    unsafe { CStr::from_ptr(text) }
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// 0 for the answer that a driver lacks something: for calls that may be missing.
+pub(super) fn optional(code: i32) -> i32 {
+    if code == -libc::ENOTSUP { 0 } else { code }
+}
+
+/// Configures port `id` and its queues; answers the descriptors each transmit queue got.
+pub(super) fn configure(
+    id: u16,
+    name: &str,
+    config: &PortConfig,
+    info: &dpdk_sys::rte_eth_dev_info,
+    pool: &Mempool,
+) -> Result<u16, DpdkError> {
+    let wanted = wanted(config, info);
+    let (rx_queues, tx_queues) = (config.rx_queues, config.tx_queues);
+    attempt(name, "rte_eth_dev_configure", || {
+        // SAFETY: DPDK checks the number and copies `wanted`.
+        unsafe { dpdk_sys::rte_eth_dev_configure(id, rx_queues, tx_queues, &raw const wanted) }
+    })?;
+    let (mut receive, mut send) = (config.rx_descriptors, config.tx_descriptors);
+    attempt(name, "rte_eth_dev_adjust_nb_rx_tx_desc", || {
+        // SAFETY: the port is configured, and both numbers are writable.
+        unsafe { dpdk_sys::rte_eth_dev_adjust_nb_rx_tx_desc(id, &raw mut receive, &raw mut send) }
+    })?;
+    attempt(name, "rte_eth_dev_set_mtu", || {
+        // SAFETY: the port is configured and stopped.
+        optional(unsafe { dpdk_sys::rte_eth_dev_set_mtu(id, config.mtu) })
+    })?;
+    // SAFETY: the port exists; -1, for any node, goes on as the unsigned number DPDK takes.
+    let socket = unsafe { dpdk_sys::rte_eth_dev_socket_id(id) }.cast_unsigned();
+    for queue in 0..rx_queues {
+        let queue_config = &raw const info.default_rxconf;
+        attempt(name, "rte_eth_rx_queue_setup", || {
+            // SAFETY: the port is configured with that many queues; it holds a handle of the pool,
+            // which therefore outlives it; the configuration is copied.
+            unsafe {
+                let pool = pool.as_ptr();
+                dpdk_sys::rte_eth_rx_queue_setup(id, queue, receive, socket, queue_config, pool)
+            }
+        })?;
+    }
+    let mut queue_config = info.default_txconf;
+    queue_config.offloads = wanted.txmode.offloads;
+    let queue_config = &raw const queue_config;
+    for queue in 0..tx_queues {
+        attempt(name, "rte_eth_tx_queue_setup", || {
+            // SAFETY: the port is configured with that many queues; the configuration is copied.
+            unsafe { dpdk_sys::rte_eth_tx_queue_setup(id, queue, send, socket, queue_config) }
+        })?;
+    }
+    Ok(send)
+}
+
+fn wanted(config: &PortConfig, info: &dpdk_sys::rte_eth_dev_info) -> dpdk_sys::rte_eth_conf {
+    // SAFETY: a C structure of numbers and pointers, for which all zeroes are valid and mean
+    // DPDK's defaults.
+    let mut wanted = unsafe { MaybeUninit::<dpdk_sys::rte_eth_conf>::zeroed().assume_init() };
+    wanted.rxmode.mtu = u32::from(config.mtu);
+    let hash = dpdk_sys::DPDK_SHIM_RSS_IP_TCP_UDP & info.flow_type_rss_offloads;
+    if config.rss && config.rx_queues > 1 && hash != 0 {
+        wanted.rxmode.mq_mode = dpdk_sys::RTE_ETH_MQ_RX_RSS;
+        wanted.rx_adv_conf.rss_conf.rss_hf = hash;
+    }
+    if config.single_pool {
+        let fast_free = dpdk_sys::DPDK_SHIM_TX_OFFLOAD_MBUF_FAST_FREE;
+        wanted.txmode.offloads = fast_free & info.tx_offload_capa;
+    }
+    wanted
+}

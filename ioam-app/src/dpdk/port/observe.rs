@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What an open port tells: its names, its link and its counters.
+
+use std::mem::MaybeUninit;
+
+use super::Port;
+use crate::dpdk::error::DpdkError;
+
+/// A port's link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// Whether frames can pass.
+    pub is_up: bool,
+    /// Mbit/s; `None` when the driver does not know.
+    pub megabits_per_second: Option<u32>,
+    /// Whether both directions work at once.
+    pub is_full_duplex: bool,
+}
+
+/// A port's own counters since it was opened, as its driver keeps them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortStatistics {
+    /// Frames received.
+    pub rx_packets: u64,
+    /// Frames sent.
+    pub tx_packets: u64,
+    /// Octets received.
+    pub rx_octets: u64,
+    /// Octets sent.
+    pub tx_octets: u64,
+    /// Frames the device dropped because its receive queues were full.
+    pub rx_missed: u64,
+    /// Frames received with errors.
+    pub rx_errors: u64,
+    /// Frames dropped for want of a packet buffer.
+    pub rx_no_buffer: u64,
+    /// Frames that could not be sent.
+    pub tx_errors: u64,
+}
+
+impl Port {
+    /// DPDK's number of the port.
+    #[must_use]
+    pub fn id(&self) -> u16 {
+        self.shared.id
+    }
+
+    /// DPDK's name of the device.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        self.device.name()
+    }
+
+    /// The driver, such as `net_i40e`.
+    #[must_use]
+    pub fn driver(&self) -> &str {
+        &self.driver
+    }
+
+    /// The NUMA node the device is at, or `None` when that is unknown.
+    #[must_use]
+    pub fn socket(&self) -> Option<u32> {
+        // SAFETY: the port exists.
+        u32::try_from(unsafe { dpdk_sys::rte_eth_dev_socket_id(self.shared.id) }).ok()
+    }
+
+    /// The MAC address.
+    ///
+    /// # Errors
+    /// When the driver does not tell.
+    pub fn mac_address(&self) -> Result<[u8; 6], DpdkError> {
+        let mut address = dpdk_sys::rte_ether_addr { addr_bytes: [0; 6] };
+        self.attempt("rte_eth_macaddr_get", || {
+            // SAFETY: the port exists, and `address` is writable.
+            unsafe { dpdk_sys::rte_eth_macaddr_get(self.shared.id, &raw mut address) }
+        })?;
+        Ok(address.addr_bytes)
+    }
+
+    /// The link now, without waiting for it.
+    ///
+    /// # Errors
+    /// When the driver does not tell.
+    pub fn link(&self) -> Result<LinkStatus, DpdkError> {
+        let mut link = MaybeUninit::<dpdk_sys::rte_eth_link>::zeroed();
+        self.attempt("rte_eth_link_get_nowait", || {
+            // SAFETY: the port exists, and `link` is writable.
+            unsafe { dpdk_sys::rte_eth_link_get_nowait(self.shared.id, link.as_mut_ptr()) }
+        })?;
+        // SAFETY: DPDK filled it, and all zeroes were valid before that.
+        let link = unsafe { link.assume_init() };
+        // 0 and all ones are DPDK's none and unknown.
+        let speed = Some(link.link_speed).filter(|speed| !matches!(*speed, 0 | u32::MAX));
+        Ok(LinkStatus {
+            is_up: u32::from(link.link_status()) == dpdk_sys::RTE_ETH_LINK_UP,
+            megabits_per_second: speed,
+            is_full_duplex: u32::from(link.link_duplex()) == dpdk_sys::RTE_ETH_LINK_FULL_DUPLEX,
+        })
+    }
+
+    /// The port's own counters.
+    ///
+    /// # Errors
+    /// When the driver does not tell.
+    pub fn statistics(&self) -> Result<PortStatistics, DpdkError> {
+        let mut stats = MaybeUninit::<dpdk_sys::rte_eth_stats>::zeroed();
+        self.attempt("rte_eth_stats_get", || {
+            // SAFETY: the port exists, and `stats` is writable.
+            unsafe { dpdk_sys::rte_eth_stats_get(self.shared.id, stats.as_mut_ptr()) }
+        })?;
+        // SAFETY: DPDK filled it, and all zeroes were valid before that.
+        let stats = unsafe { stats.assume_init() };
+        Ok(PortStatistics {
+            rx_packets: stats.ipackets,
+            tx_packets: stats.opackets,
+            rx_octets: stats.ibytes,
+            tx_octets: stats.obytes,
+            rx_missed: stats.imissed,
+            rx_errors: stats.ierrors,
+            rx_no_buffer: stats.rx_nombuf,
+            tx_errors: stats.oerrors,
+        })
+    }
+}
