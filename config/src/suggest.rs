@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&written, candidate), candidate))
-        .filter(|(distance, _)| *distance <= slips)
+        .filter(|(distance, _)| *distance <= slips && *distance < written.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

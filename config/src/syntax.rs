@@ -74,9 +74,10 @@ fn complain(error: &Error, text: &str, place: &mut Place) -> Complaint {
             "write the values out, with fewer aliases and levels",
         ),
         Error::Unexpected { expected, .. } => shape(expected, text, *place),
-        Error::SerdeInvalidType { .. } | Error::NullIntoString { .. } => {
-            shape("one value", text, *place)
+        Error::NullIntoString { .. } => {
+            Complaint::new("a value must stand here", "write it, or remove the key")
         }
+        Error::SerdeInvalidType { .. } => shape("one value", text, *place),
         other => yaml(other, text, *place),
     }
 }
@@ -155,6 +156,8 @@ fn yaml(error: &Error, text: &str, place: Place) -> Complaint {
         "close the quotes on the same line"
     } else if what.contains("mapping values") {
         "check the indentation of this line and the one above, and quote values that contain `: `"
+    } else if what.contains("tag") {
+        "remove the tag that begins with `!`"
     } else if what.contains("anchor") {
         "define it earlier in the file with `&name`"
     } else {

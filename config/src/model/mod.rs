@@ -19,6 +19,7 @@ use crate::scalar::Located;
 /// The configuration of an IOAM node.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["ports"]))]
 pub struct Model {
     /// Who the node is, and what it does where the RFCs leave a choice.
     pub node: Option<Node>,

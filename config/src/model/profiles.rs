@@ -61,6 +61,7 @@ pub struct PreallocatedTracingProfile {
     pub trace_types: Located<TraceTypes>,
     /// Room for node data, in octets: a multiple of 4, at most 244. Required by `encapsulate` and
     /// only used by it.
+    #[schemars(extend("minimum" = 4, "maximum" = 244, "multipleOf" = 4))]
     pub max_length: Option<Scalar<Number<u16, 0, 0xffff>>>,
     /// Where the option stands; not for `transit`, which finds it anywhere.
     #[schemars(extend("default" = "ip6-in-ip6"))]

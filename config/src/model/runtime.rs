@@ -27,7 +27,7 @@ pub struct Runtime {
     /// The directory where hugepages are mounted; omitted, hugepages are used without files.
     pub huge_dir: Option<Scalar<Text>>,
     /// Octets kept free in front of each frame, where headers grow: a multiple of 64, 128 to 1024.
-    #[schemars(extend("default" = 384))]
+    #[schemars(extend("default" = 384, "multipleOf" = 64))]
     pub headroom: Option<Scalar<Number<u16, 128, 1024>>>,
     /// Packet buffers of each port; default: 8192, or more when queues and descriptors need more.
     #[schemars(extend("default" = 8192))]

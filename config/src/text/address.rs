@@ -90,10 +90,8 @@ impl FromText for EthernetAddress {
             ));
         }
         if octets[0] & 1 == 1 || octets == [0; 6] {
-            return Err(Complaint::new(
-                format!("`{text}` is the address of no one station"),
-                help,
-            ));
+            let what = format!("`{text}` is multicast or zero, not the address of one station");
+            return Err(Complaint::new(what, help));
         }
         Ok(Self(octets))
     }

@@ -7,16 +7,19 @@ use crate::report::Complaint;
 use crate::scalar::FromText;
 use crate::suggest;
 
-/// A decimal or `0x` hex number; `None` when it is none, or above 64 bits.
-pub(super) fn parse_number(text: &str) -> Option<u64> {
+/// The digits of a decimal or `0x` hex number, and their radix.
+fn digits(text: &str) -> Option<(&str, u32)> {
     let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(hex) => (hex, 16),
         None => (text, 10),
     };
-    let is_digit = |c: char| c.is_digit(radix);
-    if digits.is_empty() || !digits.chars().all(is_digit) {
-        return None;
-    }
+    let right = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
+    right.then_some((digits, radix))
+}
+
+/// A decimal or `0x` hex number; `None` when it is none, or above 64 bits.
+pub(super) fn parse_number(text: &str) -> Option<u64> {
+    let (digits, radix) = digits(text)?;
     u64::from_str_radix(digits, radix).ok()
 }
 
@@ -26,7 +29,7 @@ pub struct Number<T, const MIN: u64, const MAX: u64>(pub T);
 
 /// The range in words: wide ones are bit fields and read better in hex.
 fn range(min: u64, max: u64) -> String {
-    if max > 0xffff {
+    if max > 0xffff && max.count_zeros() == max.leading_zeros() {
         format!("{min} to {max:#x}")
     } else {
         format!("{min} to {max}")
@@ -41,23 +44,17 @@ impl<T: TryFrom<u64>, const MIN: u64, const MAX: u64> FromText for Number<T, MIN
                 range(MIN, MAX)
             )
         };
-        let looks_numeric = text
-            .strip_prefix('-')
-            .unwrap_or(text)
-            .starts_with(char::is_numeric);
-        match parse_number(text) {
-            Some(number) if (MIN..=MAX).contains(&number) => match T::try_from(number) {
-                Ok(number) => Ok(Self(number)),
-                Err(_) => Err(Complaint::new(format!("`{text}` is out of range"), help())),
-            },
-            Some(_) => Err(Complaint::new(format!("`{text}` is out of range"), help())),
-            None if looks_numeric
-                && !text.contains(|c: char| !c.is_ascii_hexdigit() && c != '-') =>
-            {
-                Err(Complaint::new(format!("`{text}` is out of range"), help()))
-            }
-            None => Err(Complaint::new(format!("`{text}` is not a number"), help())),
-        }
+        let in_range = |number: &u64| (MIN..=MAX).contains(number);
+        let number = parse_number(text)
+            .filter(in_range)
+            .and_then(|n| T::try_from(n).ok());
+        let what = match digits(text.strip_prefix('-').unwrap_or(text)) {
+            Some(_) => "is out of range",
+            None => "is not a number",
+        };
+        number
+            .map(Self)
+            .ok_or_else(|| Complaint::new(format!("`{text}` {what}"), help()))
     }
 
     fn schema() -> Schema {

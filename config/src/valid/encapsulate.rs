@@ -94,8 +94,13 @@ fn trace_type(keys: &PreallocatedTracingProfile, problems: &mut Problems) -> Opt
         return None;
     };
     let mut bits = 0;
+    let mut all_known = true;
     for item in &list.items {
-        match item.get(problems)? {
+        let Some(value) = item.get(problems) else {
+            all_known = false;
+            continue;
+        };
+        match value {
             TraceTypeItem::Identity(bit) if bits & bit != 0 => {
                 problems.error(item.place, "this is listed twice", "list each once");
             }
@@ -116,7 +121,7 @@ fn trace_type(keys: &PreallocatedTracingProfile, problems: &mut Problems) -> Opt
         problems.error(list.place, "no node would record anything", help);
         return None;
     }
-    Some(bits)
+    all_known.then_some(bits)
 }
 
 fn length(

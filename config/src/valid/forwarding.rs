@@ -75,9 +75,10 @@ fn pairs(
     }
     let listed = model.ports.as_ref().map_or(&[][..], |ports| &ports.value);
     for (index, (port, spec)) in listed.iter().zip(ports).enumerate() {
-        // A misspelt pair already is an error; its victims are not reported as well.
+        // A wrong pair or name already is an error; its victims are not reported as well.
         let known = u8::try_from(index).is_ok_and(|index| used.contains(&index)) || !all_known;
-        if !known && !spec.name.is_empty() {
+        let twice = ports[..index].iter().any(|other| other.name == spec.name);
+        if !known && !twice && !spec.name.is_empty() {
             let what = format!("port `{}` has no peer", spec.name);
             let help = "name it in one of `forwarding.pairs`, as in `pairs: [[east, west]]`";
             problems.error(port.name.place, what, help);
@@ -97,6 +98,16 @@ fn one_pair(
         problems.error(pair.place, what, "write two names, as in `[east, west]`");
         return None;
     };
+    let same = one
+        .get(problems)
+        .zip(other.get(problems))
+        .filter(|(one, other)| one == other);
+    if let Some((name, _)) = same {
+        let what = format!("port `{}` is paired with itself", name.0);
+        problems.error(other.place, what, "name two different ports");
+        used.extend(port_index(one, ports, problems));
+        return None;
+    }
     let mut known = |name: &Scalar<Text>| {
         let index = port_index(name, ports, problems)?;
         if used.contains(&index) {

@@ -197,9 +197,8 @@ fn queues(
         let pairs = device.argument("qpairs").unwrap_or(1);
         if device.is("net_af_packet") && u64::try_from(wanted).unwrap_or(u64::MAX) > pairs {
             let what = format!(
-                "this device has {pairs} queue(s) of each kind; {} receive queue(s) and a transmit \
-                 queue for each of {workers} worker(s) are needed",
-                runtime.queues
+                "this device has {pairs} of the {wanted} queue pairs that its queues and the \
+                 workers need"
             );
             let help = format!("append `,qpairs={wanted}` to the device");
             problems.error(port.device.place, what, help);
