@@ -233,19 +233,19 @@ pub struct TscClock {
 }
 
 impl Clock for TscClock {
-    fn receive_time(&mut self) -> WallTime {
+    fn receive_time(&mut self) -> Option<WallTime> {
         if self.shared.sequence.load(Ordering::Relaxed) != self.sequence
             && let Some((sequence, anchor)) = self.shared.read()
         {
             (self.sequence, self.anchor) = (sequence, anchor);
         }
         self.received = read_tsc();
-        WallTime::from_nanoseconds(self.anchor.at(self.received))
+        Some(WallTime::from_nanoseconds(self.anchor.at(self.received)))
     }
 
-    fn residence_nanoseconds(&mut self) -> u32 {
+    fn residence_nanoseconds(&mut self) -> Option<u32> {
         let ticks = read_tsc().saturating_sub(self.received);
-        u32::try_from(scale(ticks, self.anchor.rate)).unwrap_or(u32::MAX)
+        Some(u32::try_from(scale(ticks, self.anchor.rate)).unwrap_or(u32::MAX))
     }
 
     fn ticks(&mut self) -> u64 {
@@ -281,13 +281,13 @@ mod tests {
             if round % 100 == 0 {
                 reference.reanchor();
             }
-            let ours = clock.receive_time().as_nanoseconds();
+            let ours = clock.receive_time().unwrap().as_nanoseconds();
             assert!(ours >= last, "{ours} after {last}");
             last = ours;
         }
         let system = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let system = u64::try_from(system.as_nanos()).unwrap();
-        let ours = clock.receive_time().as_nanoseconds();
+        let ours = clock.receive_time().unwrap().as_nanoseconds();
         assert!(
             ours.abs_diff(system) < 50_000_000,
             "{ours} is far from {system}"
@@ -299,7 +299,7 @@ mod tests {
         let mut clock = TscReference::new().clock();
         clock.receive_time();
         std::thread::sleep(Duration::from_millis(5));
-        let residence = clock.residence_nanoseconds();
+        let residence = clock.residence_nanoseconds().unwrap();
         assert!(
             (4_900_000..4_000_000_000).contains(&residence),
             "{residence}"
