@@ -161,7 +161,7 @@ fn xl710() {
         (port.device.as_str(), port.is_pci, port.mtu),
         ("0000:3b:00.1", true, 9000)
     );
-    assert!(port.data_room >= 384 + 9018);
+    assert_eq!(port.frame_room, 9216);
     assert!(
         runtime.memory_mib < 1024,
         "the comment sets 2 GiB aside: {}",

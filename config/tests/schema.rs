@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .expect("a file of the repository")
 }
 
 /// Every key by its path, such as `ports[].mtu`.
@@ -15,7 +16,8 @@ fn keys(root: &Value, at: &Value, path: &str, found: &mut BTreeMap<String, Value
     if let Some(reference) = at.get("$ref").and_then(Value::as_str) {
         keys(
             root,
-            root.pointer(reference.trim_start_matches('#')).unwrap(),
+            root.pointer(reference.trim_start_matches('#'))
+                .expect("a definition"),
             path,
             found,
         );

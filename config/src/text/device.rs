@@ -77,8 +77,8 @@ impl PciAddress {
 /// A device, in the form DPDK takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// A card.
-    Pci(PciAddress),
+    /// A card, with its arguments: empty, or from the comma on.
+    Pci(PciAddress, String),
     /// A virtual device with its arguments.
     Virtual(String),
 }
@@ -88,7 +88,7 @@ impl Device {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Pci(address) => address.to_string(),
+            Self::Pci(address, _) => address.to_string(),
             Self::Virtual(text) => text.split(',').next().unwrap_or_default().to_owned(),
         }
     }
@@ -116,7 +116,7 @@ impl Device {
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pci(address) => address.fmt(f),
+            Self::Pci(address, arguments) => write!(f, "{address}{arguments}"),
             Self::Virtual(text) => text.fmt(f),
         }
     }
@@ -124,15 +124,15 @@ impl fmt::Display for Device {
 
 impl FromText for Device {
     fn from_text(text: &str) -> Result<Self, Complaint> {
-        if let Some(address) = PciAddress::parse(text) {
-            return Ok(Self::Pci(address));
+        let plain = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        let (name, arguments) = text.split_at(text.find(',').unwrap_or(text.len()));
+        if let Some(address) = PciAddress::parse(name).filter(|_| plain) {
+            return Ok(Self::Pci(address, arguments.to_owned()));
         }
         let device = Self::Virtual(text.to_owned());
-        let plain = !text.contains(|c: char| c.is_whitespace() || c.is_control());
         if plain && VIRTUAL.iter().any(|kind| device.is(kind)) {
             return Ok(device);
         }
-        let name = device.name();
         let kind = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let help = match suggest::nearest(kind, VIRTUAL) {
             Some(near) if near != kind => format!("did you mean `{near}`?"),
@@ -149,7 +149,7 @@ impl FromText for Device {
     fn schema() -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^(([0-9A-Fa-f]{4}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\\.[0-7]|(net_|virtio_user)\\S*)$"
+            "pattern": "^(([0-9A-Fa-f]{4}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\\.[0-7](,\\S+)?|(net_|virtio_user)\\S*)$"
         })
     }
 }

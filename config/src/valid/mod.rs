@@ -88,8 +88,8 @@ pub struct PortRuntime {
     pub mtu: u16,
     /// Whether frames for other stations are received.
     pub promiscuous: bool,
-    /// Octets of data each buffer of the port's pool must have: the headroom and the largest frame.
-    pub data_room: u16,
+    /// Octets each buffer of the port's pool needs behind its headroom, for the largest frame.
+    pub frame_room: u32,
 }
 
 /// Fixed measurements in place of real ones.
@@ -162,8 +162,8 @@ struct Surroundings<'a> {
 
 /// Checks the model; what is wrong goes to `problems`, and the result counts only without errors.
 pub(crate) fn validate(model: &Model, machine: &Machine, problems: &mut Problems) -> Valid {
-    let (port_specs, mut ports) = ports::ports(model, problems);
-    let runtime = runtime::runtime(model, machine, &mut ports, problems);
+    let (port_specs, ports) = ports::ports(model, problems);
+    let runtime = runtime::runtime(model, machine, &ports, problems);
     runtime::cards_need_hugepages(model, problems);
     let forwarding = forwarding::forwarding(model, &port_specs, problems);
     let node = model.node.clone().unwrap_or_default();

@@ -14,10 +14,13 @@ use crate::text::{self, Device, Number};
 const IPV6_MINIMUM: u16 = 1280;
 
 /// What an Ethernet frame adds to a packet: the header, two VLAN tags and the check sequence.
-const FRAME: u16 = 14 + 2 * 4 + 4;
+const FRAME: u32 = 14 + 2 * 4 + 4;
 
 /// Octets of each `net_af_packet` frame that hold no packet, rounded up.
-const AF_PACKET_FRAME: u64 = 94;
+const AF_PACKET_FRAME: u64 = 84;
+
+/// Largest `framesz` for which a buffer is made.
+const AF_PACKET_LARGEST: u32 = 16384;
 
 /// All ports, as the data plane and as DPDK see them.
 pub(super) fn ports(model: &Model, problems: &mut Problems) -> (Vec<PortSpec>, Vec<PortRuntime>) {
@@ -93,20 +96,20 @@ fn one(port: &Port, problems: &mut Problems) -> (PortSpec, PortRuntime) {
     }
     let device = port.device.get(problems);
     let mtu_place = port.mtu.as_ref().map_or(port.device.place, |mtu| mtu.place);
-    let frame = device.as_ref().map_or(2048, |device| {
+    let frame_room = device.as_ref().map_or(2048, |device| {
         fits_device(device, mtu, mtu_place, port.device.place, problems);
-        frame(device, mtu)
+        frame_room(device, mtu)
     });
     let runtime = PortRuntime {
         name: name.clone(),
         device: device.as_ref().map(Device::to_string).unwrap_or_default(),
-        is_pci: matches!(device, Some(Device::Pci(_))),
+        is_pci: matches!(device, Some(Device::Pci(..))),
         queues,
         rx_descriptors,
         tx_descriptors,
         mtu,
         promiscuous,
-        data_room: frame,
+        frame_room,
     };
     let spec = PortSpec {
         name,
@@ -157,16 +160,19 @@ fn descriptors(key: &Option<Scalar<Number<u16, 64, 4096>>>, problems: &mut Probl
     count
 }
 
-/// Octets of buffer that the largest frame needs.
-fn frame(device: &Device, mtu: u16) -> u16 {
+/// Octets of buffer that the largest frame needs. Drivers round a buffer's size down, so this is
+/// rounded up.
+fn frame_room(device: &Device, mtu: u16) -> u32 {
     let ring = if device.is("net_af_packet") {
-        device.argument("framesz").unwrap_or(0)
+        device.argument("framesz")
     } else {
-        0
+        None
     };
-    // Cards count a buffer's size in units of 128 octets and round down.
-    let frame = (mtu + FRAME).next_multiple_of(128).max(2048);
-    frame.max(u16::try_from(ring).unwrap_or(frame))
+    let ring = ring.and_then(|size| u32::try_from(size).ok()).unwrap_or(0);
+    (u32::from(mtu) + FRAME)
+        .max(2048)
+        .max(ring.min(AF_PACKET_LARGEST))
+        .next_multiple_of(1024)
 }
 
 /// What the drivers of virtual devices get wrong silently.
@@ -180,15 +186,16 @@ fn fits_device(
     if device.is("net_af_packet") {
         let size = device.argument("framesz").unwrap_or(2048);
         let needed = u64::from(mtu) + AF_PACKET_FRAME;
-        if size > 16384 {
+        if size > u64::from(AF_PACKET_LARGEST) {
             let what = format!("a framesz of {size} is more than a packet buffer takes");
             problems.error(device_at, what, "write `framesz=16384` or less");
         } else if size < needed {
             let size = needed.next_power_of_two();
             let block = size.max(65536);
+            let count = if size > 4096 { 512 } else { 1024 };
             let what = format!("net_af_packet would silently cut packets of {mtu} octets");
             let help = format!(
-                "append `,framesz={size},blocksz={block},framecnt=1024` to the device, or write \
+                "append `,framesz={size},blocksz={block},framecnt={count}` to the device, or write \
                  an mtu of at most {}",
                 device
                     .argument("framesz")

@@ -16,19 +16,16 @@ const BUFFER_OVERHEAD: u64 = 128 + 64;
 /// Memory of DPDK beside packet buffers, in octets.
 const SLACK: u64 = 64 << 20;
 
-/// CPUs and memory, with defaults that suit a small machine. The ports' buffers get their headroom.
+/// CPUs and memory, with defaults that suit a small machine.
 pub(super) fn runtime(
     model: &Model,
     machine: &Machine,
-    ports: &mut [PortRuntime],
+    ports: &[PortRuntime],
     problems: &mut Problems,
 ) -> Runtime {
     let keys = model.runtime.clone().unwrap_or_default();
     let (main_cpu, worker_cpus) = cpus(&keys, machine, problems);
     let headroom = headroom(&keys, problems);
-    for port in &mut *ports {
-        port.data_room = port.data_room.saturating_add(headroom);
-    }
     queues(model, &keys, ports, worker_cpus.len(), problems);
     let burst = get(&keys.burst, problems).map_or(32, |burst| burst.0);
     let mode = model
@@ -56,7 +53,7 @@ pub(super) fn runtime(
         main_cpu,
         worker_cpus,
         memory: get(&keys.memory, problems).unwrap_or(Memory::Hugepages),
-        memory_mib: memory_mib(&keys, ports, buffers, problems),
+        memory_mib: memory_mib(&keys, ports, (headroom, buffers), problems),
         huge_dir: huge_dir(&keys, problems),
         headroom,
         buffers,
@@ -233,11 +230,12 @@ fn buffers_needed(
 fn memory_mib(
     keys: &model::Runtime,
     ports: &[PortRuntime],
-    buffers: u32,
+    (headroom, buffers): (u16, u32),
     problems: &mut Problems,
 ) -> u32 {
     let pool = |port: &PortRuntime| {
-        let buffer = (u64::from(port.data_room) + BUFFER_OVERHEAD).next_multiple_of(64);
+        let buffer = (u64::from(headroom) + u64::from(port.frame_room) + BUFFER_OVERHEAD)
+            .next_multiple_of(64);
         buffer * u64::from(buffers)
     };
     let octets: u64 = ports.iter().map(pool).sum::<u64>() + SLACK;
@@ -277,7 +275,7 @@ pub(super) fn cards_need_hugepages(model: &Model, problems: &mut Problems) {
         return;
     };
     let listed = model.ports.as_ref().map_or(&[][..], |ports| &ports.value);
-    let is_card = |device| matches!(device, Some(Device::Pci(_)));
+    let is_card = |device| matches!(device, Some(Device::Pci(..)));
     if listed.iter().any(|port| is_card(port.device.get(problems))) {
         let what = "a card needs hugepages: it reads and writes packet memory by itself";
         problems.warning(
