@@ -68,7 +68,8 @@ impl Device {
             .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
     }
 
-    /// The kernel's interface the device stands on, where the driver needs an existing one.
+    /// The kernel's interface the device stands on, where the driver needs an existing one. Its MTU
+    /// is the administrator's, and the driver's own idea of it of no effect.
     pub(super) fn interface(&self) -> Option<&str> {
         match self.driver() {
             "net_af_packet" | "net_af_xdp" | "net_pcap" => self.value("iface"),
@@ -84,7 +85,7 @@ impl Device {
 
     /// The largest MTU the driver carries whole beyond what it says of itself, with the remedy for
     /// an MTU of `asked`.
-    pub(super) fn hidden_mtu_limit(&self, asked: u16) -> Option<(u32, String)> {
+    pub(super) fn hidden_mtu_limit(&self, asked: u32) -> Option<(u32, String)> {
         match self.driver() {
             "net_af_packet" => {
                 let most = self.frame_size().saturating_sub(AF_PACKET_HEADER + 18);
@@ -109,10 +110,8 @@ impl Device {
 }
 
 /// The `framesz`, `blocksz` and `framecnt` that carry `mtu`, as an advice.
-fn af_packet_remedy(mtu: u16) -> String {
-    let size = (u32::from(mtu) + 18 + AF_PACKET_HEADER)
-        .next_power_of_two()
-        .max(4096);
+fn af_packet_remedy(mtu: u32) -> String {
+    let size = (mtu + 18 + AF_PACKET_HEADER).next_power_of_two().max(4096);
     let count = if size > 4096 { 512 } else { 1024 };
     let block = size.max(65_536);
     format!("write `framesz={size},blocksz={block},framecnt={count}` in its device string")
@@ -183,12 +182,12 @@ mod tests {
             plain.hidden_mtu_limit(1500).map(|limit| limit.0),
             Some(1964)
         );
-        for mtu in [2000_u16, 4012, 4013, 9000, 16_000] {
+        for mtu in [2000, 4012, 4013, 9000, 16_000] {
             let (_, remedy) = plain.hidden_mtu_limit(mtu).unwrap();
             let words = remedy.split('`').nth(1).unwrap();
             let advised = Device::new(&format!("net_af_packet0,iface=a1,{words}"));
             let (most, _) = advised.hidden_mtu_limit(mtu).unwrap();
-            assert!(most >= u32::from(mtu), "{mtu}: {words}");
+            assert!(most >= mtu, "{mtu}: {words}");
         }
     }
 

@@ -117,6 +117,40 @@ pub enum DpdkError {
         interface: String,
     },
 
+    /// The kernel's interface carries less than the port is to carry.
+    #[error(
+        "the interface {interface} has an MTU of {has}, and `mtu: {wanted}` is wanted of \
+         {device}: `ip link set {interface} mtu {wanted}`"
+    )]
+    InterfaceMtu {
+        /// DPDK's name of the device.
+        device: String,
+        /// The kernel's interface.
+        interface: String,
+        /// Its layer-3 octets.
+        has: u32,
+        /// Layer-3 octets wanted.
+        wanted: u16,
+    },
+
+    /// The kernel's interface carries more than the driver, which would cut frames off.
+    #[error(
+        "the interface {interface} has an MTU of {has}, and {device} cuts off what exceeds an MTU \
+         of {most}: {remedy}, or `ip link set {interface} mtu {most}`"
+    )]
+    InterfaceCut {
+        /// DPDK's name of the device.
+        device: String,
+        /// The kernel's interface.
+        interface: String,
+        /// Its layer-3 octets.
+        has: u32,
+        /// Layer-3 octets the driver carries whole.
+        most: u32,
+        /// What to write instead.
+        remedy: String,
+    },
+
     /// The driver refused the device.
     #[error("DPDK cannot open the device `{device}`: {reason}")]
     Probe {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What is looked at before DPDK is, because the kernel's files tell a better story than its errors.
 
-use std::ffi::CString;
 use std::fs;
+use std::mem::MaybeUninit;
+use std::net::UdpSocket;
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
 use super::device::Device;
@@ -104,23 +106,68 @@ fn check_mount(mounts: &str, folder: Option<&str>) -> Result<(), DpdkError> {
     })
 }
 
-/// Looks at a device before DPDK opens it.
-pub(super) fn check_device(device: &Device) -> Result<(), DpdkError> {
+/// Looks at a device, and its interface's MTU, before DPDK opens it.
+pub(super) fn check_device(device: &Device, mtu: u16) -> Result<(), DpdkError> {
     if device.is_pci() {
         return check_pci(Path::new("/sys/bus/pci/devices"), device.name());
     }
     let Some(interface) = device.interface() else {
         return Ok(());
     };
-    let exists = CString::new(interface).is_ok_and(|name| {
-        // SAFETY: `name` is NUL-terminated and lives through the call.
-        unsafe { libc::if_nametoindex(name.as_ptr()) != 0 }
-    });
-    if exists {
-        return Ok(());
+    let Some(has) = interface_mtu(interface) else {
+        let (device, interface) = (device.text().to_owned(), interface.to_owned());
+        return Err(DpdkError::NoInterface { device, interface });
+    };
+    check_interface_mtu(device, interface, has, mtu)
+}
+
+/// The driver must carry whole what the interface carries, and that must be what the port is to.
+fn check_interface_mtu(
+    device: &Device,
+    interface: &str,
+    has: u32,
+    wanted: u16,
+) -> Result<(), DpdkError> {
+    let (name, interface) = (device.name().to_owned(), interface.to_owned());
+    if has < u32::from(wanted) {
+        return Err(DpdkError::InterfaceMtu {
+            device: name,
+            interface,
+            has,
+            wanted,
+        });
     }
-    let (device, interface) = (device.text().to_owned(), interface.to_owned());
-    Err(DpdkError::NoInterface { device, interface })
+    match device.hidden_mtu_limit(has) {
+        Some((most, remedy)) if has > most => Err(DpdkError::InterfaceCut {
+            device: name,
+            interface,
+            has,
+            most,
+            remedy,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The MTU of the interface of this name in this network namespace.
+fn interface_mtu(name: &str) -> Option<u32> {
+    // SAFETY: a C structure of octets and numbers, for which all zeroes are valid.
+    let mut request = unsafe { MaybeUninit::<libc::ifreq>::zeroed().assume_init() };
+    // The last octet stays NUL.
+    if name.len() >= request.ifr_name.len() {
+        return None;
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from.cast_signed();
+    }
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // SAFETY: the socket is open, and `request` is what this request reads and writes.
+    let code = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFMTU, &raw mut request) };
+    if code != 0 {
+        return None;
+    }
+    // SAFETY: the kernel filled this member of the union, a number.
+    u32::try_from(unsafe { request.ifr_ifru.ifru_mtu }).ok()
 }
 
 fn check_pci(devices: &Path, address: &str) -> Result<(), DpdkError> {
@@ -204,6 +251,29 @@ mod tests {
         let text = check_mount(mounts, Some("/mnt/g")).unwrap_err().to_string();
         assert!(text.contains("no hugetlbfs is mounted at /mnt/g"), "{text}");
         assert!(check_mount("", None).is_err());
+    }
+
+    #[test]
+    fn an_interface_must_carry_the_mtu_and_the_driver_what_the_interface_carries() {
+        let device = Device::new("net_af_packet0,iface=a1");
+        let check = |has, wanted| {
+            check_interface_mtu(&device, "a1", has, wanted).map_err(|error| error.to_string())
+        };
+        assert_eq!(check(1500, 1500), Ok(()));
+        assert_eq!(check(1964, 1500), Ok(()));
+        assert!(
+            check(1500, 1501)
+                .unwrap_err()
+                .contains("`ip link set a1 mtu 1501`")
+        );
+        let text = check(2000, 1500).unwrap_err();
+        assert!(
+            text.contains("cuts off what exceeds an MTU of 1964: write `framesz=4096"),
+            "{text}"
+        );
+        assert_eq!(interface_mtu("nonesuch"), None);
+        assert_eq!(interface_mtu("a-name-too-long-for-linux"), None);
+        assert!(interface_mtu("lo").is_some_and(|mtu| mtu >= 1280));
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 
 use super::PortConfig;
+use super::limits::largest_mtu;
 use crate::dpdk::device::Device;
 use crate::dpdk::error::{DpdkError, text_of};
 use crate::dpdk::log_stream::{attempt, collect};
 use crate::dpdk::mempool::Mempool;
-use crate::dpdk::preflight::check_device;
 
 /// Longest name of a device, with its NUL.
 const NAME: usize = dpdk_sys::RTE_ETH_NAME_MAX_LEN as usize;
@@ -38,7 +38,6 @@ pub(super) fn name_of(id: u16) -> Result<String, DpdkError> {
 
 /// Has DPDK open `device`, which it did not at its start, and answers the number of its port.
 pub(super) fn probe(device: &Device) -> Result<u16, DpdkError> {
-    check_device(device)?;
     let unknown = || DpdkError::UnknownDriver {
         device: device.text().to_owned(),
     };
@@ -101,11 +100,12 @@ pub(super) fn optional(code: i32) -> i32 {
 /// Configures port `id` and its queues; answers the descriptors each transmit queue got.
 pub(super) fn configure(
     id: u16,
-    name: &str,
+    device: &Device,
     config: &PortConfig,
     info: &dpdk_sys::rte_eth_dev_info,
     pool: &Mempool,
 ) -> Result<u16, DpdkError> {
+    let name = device.name();
     let wanted = wanted(config, info);
     let (rx_queues, tx_queues) = (config.rx_queues, config.tx_queues);
     attempt(name, "rte_eth_dev_configure", || {
@@ -117,10 +117,12 @@ pub(super) fn configure(
         // SAFETY: the port is configured, and both numbers are writable.
         unsafe { dpdk_sys::rte_eth_dev_adjust_nb_rx_tx_desc(id, &raw mut receive, &raw mut send) }
     })?;
-    attempt(name, "rte_eth_dev_set_mtu", || {
-        // SAFETY: the port is configured and stopped.
-        optional(unsafe { dpdk_sys::rte_eth_dev_set_mtu(id, config.mtu) })
-    })?;
+    if device.interface().is_none() {
+        attempt(name, "rte_eth_dev_set_mtu", || {
+            // SAFETY: the port is configured and stopped.
+            optional(unsafe { dpdk_sys::rte_eth_dev_set_mtu(id, config.mtu) })
+        })?;
+    }
     // SAFETY: the port exists; -1, for any node, goes on as the unsigned number DPDK takes.
     let socket = unsafe { dpdk_sys::rte_eth_dev_socket_id(id) }.cast_unsigned();
     for queue in 0..rx_queues {
@@ -150,7 +152,8 @@ fn wanted(config: &PortConfig, info: &dpdk_sys::rte_eth_dev_info) -> dpdk_sys::r
     // SAFETY: a C structure of numbers and pointers, for which all zeroes are valid and mean
     // DPDK's defaults.
     let mut wanted = unsafe { MaybeUninit::<dpdk_sys::rte_eth_conf>::zeroed().assume_init() };
-    wanted.rxmode.mtu = u32::from(config.mtu);
+    // Checked before; net_af_packet calls 1500 its limit and has another.
+    wanted.rxmode.mtu = u32::from(config.mtu).min(largest_mtu(info));
     let hash = dpdk_sys::DPDK_SHIM_RSS_IP_TCP_UDP & info.flow_type_rss_offloads;
     if config.rss && config.rx_queues > 1 && hash != 0 {
         wanted.rxmode.mq_mode = dpdk_sys::RTE_ETH_MQ_RX_RSS;

@@ -43,7 +43,7 @@ fn check_queues(
 
 /// Checks the MTU against what the driver does not tell of itself: possible before it is opened.
 pub(super) fn check_hidden_mtu(device: &Device, asked: u16) -> Result<(), DpdkError> {
-    match device.hidden_mtu_limit(asked) {
+    match device.hidden_mtu_limit(u32::from(asked)) {
         Some((most, remedy)) if u32::from(asked) > most => {
             let device = device.name().to_owned();
             Err(DpdkError::MtuTooLarge {
@@ -63,7 +63,13 @@ fn check_mtu(
     asked: u16,
 ) -> Result<(), DpdkError> {
     let name = || device.name().to_owned();
-    let most = largest_mtu(info);
+    // A driver with a limit of its own was held against that, and says 1500 to DPDK.
+    let has_own_limit = device.hidden_mtu_limit(0).is_some();
+    let most = if has_own_limit {
+        u32::MAX
+    } else {
+        largest_mtu(info)
+    };
     if u32::from(asked) > most {
         let remedy = format!("set `mtu: {most}` or less");
         return Err(DpdkError::MtuTooLarge {
@@ -85,7 +91,7 @@ fn check_mtu(
 
 /// As `rte_eth_dev_configure` reckons it: the frame's overhead is what the driver's two limits
 /// differ by, where it has both.
-fn largest_mtu(info: &dpdk_sys::rte_eth_dev_info) -> u32 {
+pub(super) fn largest_mtu(info: &dpdk_sys::rte_eth_dev_info) -> u32 {
     let (mtu, frame) = (u32::from(info.max_mtu), info.max_rx_pktlen);
     let overhead = if info.max_mtu != u16::MAX && frame > mtu {
         frame - mtu

@@ -19,6 +19,7 @@ use super::eal::Eal;
 use super::error::DpdkError;
 use super::log_stream::attempt;
 use super::mempool::Mempool;
+use super::preflight::check_device;
 use super::queue::{DepthSource, RxHandle, TxHandle, descriptor_status};
 
 /// What a port and its queues have in common.
@@ -60,6 +61,7 @@ impl Port {
     pub fn open(eal: &Eal, config: &PortConfig, pool: &Mempool) -> Result<Self, DpdkError> {
         let device = Device::new(&config.device);
         limits::check_hidden_mtu(&device, config.mtu)?;
+        check_device(&device, config.mtu)?;
         let id = match configure::port_named(device.name()) {
             Some(id) => id,
             None => configure::probe(&device)?,
@@ -111,7 +113,7 @@ impl Port {
             is_started: false,
             is_closed: false,
         };
-        port.tx_descriptors = configure::configure(id, port.device.name(), config, &info, pool)?;
+        port.tx_descriptors = configure::configure(id, &port.device, config, &info, pool)?;
         Ok(port)
     }
 
@@ -199,7 +201,7 @@ impl Port {
         }
     }
 
-    /// Stops the port; it can be started again.
+    /// Stops the port. It can be started again, except with net_af_packet, whose sockets are gone.
     ///
     /// # Errors
     /// When a queue's handle still exists, and when the driver refuses.
