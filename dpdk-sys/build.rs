@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 
-const MISSING: &str = "DPDK's development files are missing: install them with `apt-get install \
-    libdpdk-dev pkg-config` (22.11 or newer 22.11.x), or build without DPDK, for which \
-    `cargo test -p ioam-dp -p ioam-config` is enough.";
+const MISSING: &str = "DPDK 22.11's development files are missing: install them with `apt-get \
+    install libdpdk-dev pkg-config libclang-dev`; `cargo test -p ioam-dp -p ioam-config` works \
+    without them.";
 
 /// Linked by name, so that a Rust program carries no needless start-up dependency. Drivers are
 /// loaded at run time; `net_ring` alone is linked, because `rte_eth_from_rings` lives in it.
@@ -94,7 +94,9 @@ fn main() {
     for file in ["build.rs", "src/shim.c", "src/shim.h"] {
         println!("cargo::rerun-if-changed={file}");
     }
-    println!("cargo::rerun-if-env-changed=PKG_CONFIG_PATH");
+    for variable in ["PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
     let version = pkg_config(&["--modversion"]).concat();
     let cflags = pkg_config(&["--cflags"]);
     let library_words = pkg_config(&["--libs"]);
