@@ -6,6 +6,9 @@ use std::fmt;
 /// Most characters of the offending line that are shown.
 const SHOWN: usize = 120;
 
+/// Most characters of a message.
+const LONGEST: usize = 1000;
+
 /// A stretch of one line of the file. Line and column count from 1, in characters; line 0 is the
 /// file as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +30,20 @@ impl From<serde_saphyr::Location> for Place {
             length: u32::try_from(at.span().len()).unwrap_or(0),
         }
     }
+}
+
+/// The line of `text` where `place` is. YAML's lines also end at a lone carriage return.
+pub(crate) fn line(text: &str, place: Place) -> &str {
+    let mut rest = text;
+    for _ in 1..place.line.max(1) {
+        let Some(end) = rest.find(['\n', '\r']) else {
+            return "";
+        };
+        rest = &rest[end..];
+        rest = rest.strip_prefix("\r\n").unwrap_or(&rest[1..]);
+    }
+    let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
+    if place.line == 0 { "" } else { &rest[..end] }
 }
 
 /// Why a value cannot be taken, and what to write instead.
@@ -91,18 +108,13 @@ impl Diagnostic {
         place: Place,
         complaint: Complaint,
     ) -> Self {
-        let index = usize::try_from(place.line).unwrap_or(0);
-        let line = index
-            .checked_sub(1)
-            .and_then(|index| text.lines().nth(index))
-            .unwrap_or("");
         Self {
             file: file.to_owned(),
             place,
             severity,
-            what: complaint.what,
-            help: complaint.help,
-            line: line.to_owned(),
+            what: printable(&complaint.what),
+            help: printable(&complaint.help),
+            line: line(text, place).to_owned(),
         }
     }
 
@@ -110,13 +122,6 @@ impl Diagnostic {
     fn excerpt(&self) -> (String, String) {
         let column = usize::try_from(self.place.column.max(1)).unwrap_or(1) - 1;
         let first = if column < SHOWN - 20 { 0 } else { column - 20 };
-        let visible = |c: char| {
-            if c.is_control() && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        };
         let shown: String = self
             .line
             .chars()
@@ -141,6 +146,23 @@ impl Diagnostic {
             shown.trim_end().to_owned(),
             before + &"^".repeat(length.min(rest).max(1)),
         )
+    }
+}
+
+/// The text without what would steer a terminal, and cut when a value in it is very long.
+fn printable(text: &str) -> String {
+    let mut shown: String = text.chars().take(LONGEST).map(visible).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn visible(c: char) -> char {
+    if c.is_control() && c != '\t' {
+        '\u{fffd}'
+    } else {
+        c
     }
 }
 

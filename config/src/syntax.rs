@@ -6,7 +6,7 @@ use serde_saphyr::Error;
 use serde_saphyr::options::MergeKeyPolicy;
 
 use crate::model::Model;
-use crate::report::{Complaint, Place};
+use crate::report::{Complaint, Place, line};
 use crate::suggest;
 
 /// Reads the file. Budgets keep hostile files (aliases that multiply, endless nesting) cheap.
@@ -102,13 +102,8 @@ fn unknown_key(key: &str, expected: &[&str]) -> Complaint {
 
 /// What a list, mapping or value was found instead of.
 fn shape(expected: &str, text: &str, place: Place) -> Complaint {
-    let line = usize::try_from(place.line).unwrap_or(0).saturating_sub(1);
     let column = usize::try_from(place.column).unwrap_or(0).saturating_sub(1);
-    let rest = text
-        .lines()
-        .nth(line)
-        .map(|line| line.chars().skip(column).collect::<String>());
-    let rest = rest.unwrap_or_default();
+    let rest: String = line(text, place).chars().skip(column).collect();
     let found = match rest.chars().next() {
         Some('[') => "a list",
         Some('-') if rest.starts_with("- ") || rest == "-" => "a list",
@@ -146,8 +141,7 @@ fn yaml(error: &Error, text: &str, place: Place) -> Complaint {
         .unwrap_or(&message)
         .trim()
         .to_owned();
-    let line = usize::try_from(place.line).unwrap_or(0).saturating_sub(1);
-    let line = text.lines().nth(line).unwrap_or("");
+    let line = line(text, place);
     let help = if what.contains("mapping values") && line.contains("::") {
         "an address that ends in `:` must stand in quotes"
     } else if what.contains("tab") {
