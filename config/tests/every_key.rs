@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Every key there is, in two files, and where each value ends up.
+
+use std::net::Ipv6Addr;
+
+use ioam_config::{Loaded, Machine, Memory, Simulate, parse};
+use ioam_dp::table::spec::*;
+use ioam_dp::timestamp::WallTime;
+
+const FIRST: &str = r#"
+node:
+  id: 0x0b0001
+  id-wide: 0x0b000000000001
+  semantics: rfc
+  malformed: drop
+  undefined-trace-bits: skip
+  several-options: all
+  icmp-errors-per-second: 7
+runtime:
+  main-cpu: 0
+  worker-cpus: [2, 1]
+  memory: hugepages
+  memory-mib: 512
+  huge-dir: /mnt/h
+  headroom: 448
+  buffers: 8192
+  burst: 16
+  file-prefix: ioam
+ports:
+  - name: east
+    device: "01:00.0,key=1"
+    queues: 2
+    rx-descriptors: 512
+    tx-descriptors: 256
+    mtu: 9000
+    promiscuous: false
+    ioam: true
+    id: 0x0b11
+    id-wide: 0x0b110011
+    address: 2001:db8::b
+    side: edge
+    edge-policy: strip
+  - {name: west, device: net_null0, mtu: 9000}
+forwarding:
+  mode: wire
+  decrement-hop-limit: true
+  pairs: [[east, west]]
+namespaces:
+  - id: 123
+    data: 0xb0b0b0b0
+    data-wide: 0xb0b1b2b3b4b5b6b7
+    schema: {id: 777, data: "hex:736368656d6142"}
+    timestamp-format: ptp
+    tai-offset: 37
+  - id: 0
+    timestamp-format: ntp
+profiles:
+  - name: start
+    filter:
+      in-port: [east, west]
+      source: "2001:db8:1::/64"
+      destination: "2001:db8:2::1"
+      next-header: udp
+      source-port: 5000-6000
+      destination-port: 53
+      dscp: 46
+      flow-label: 0x12345
+      length: 100-1400
+    protocol-type: ipv6
+    preallocated-tracing-profile:
+      node-action: encapsulate
+      trace-types: {use-namespace: 123, trace-type: [hop-lim-node-id, if-id]}
+      max-length: 32
+      placement: ip6-in-ip6
+      tunnel: {source: "2001:db8:ff::a", destination: "2001:db8:ff::d", hop-limit: 9}
+      record-self: false
+      sampling: {first: 1, of: 10}
+      over-mtu: drop
+export:
+  ndjson: /tmp/records
+simulate:
+  clock: "1723560226.123456789"
+  transit-delay: 4321
+  queue-depth: 16
+  buffer-occupancy: 32768
+  seed: 0xffffffffffffffff
+"#;
+
+const SECOND: &str = r#"
+node: {semantics: linux}
+ports:
+  - {name: a, device: net_null0}
+  - {name: b, device: net_null1}
+forwarding:
+  mode: static
+  routes:
+    - {prefix: "::/0", port: b, next-hop: "02:00:00:00:00:0B"}
+  defaults:
+    - {in-port: a, port: b, next-hop: "02:00:00:00:00:0b"}
+namespaces:
+  - id: 1
+    schema: {id: 1, text: "abcd"}
+profiles:
+  - name: random
+    preallocated-tracing-profile:
+      node-action: encapsulate
+      trace-types: {use-namespace: [1], trace-type: 0x800002}
+      max-length: 12
+      placement: inline
+      sampling: {random: 100}
+  - name: per-flow
+    filter: {next-header: 41, length: 1500}
+    preallocated-tracing-profile:
+      node-action: encapsulate
+      trace-types: {use-namespace: default-namespace, trace-type: if-id}
+      max-length: 244
+      placement: inline
+      record-self: true
+      sampling: {per-flow: 0x10}
+  - name: end
+    preallocated-tracing-profile:
+      node-action: decapsulate
+      trace-types: {use-namespace: [0, 1]}
+      placement: inline
+      record-self: true
+  - name: end-of-any-tunnel
+    preallocated-tracing-profile:
+      node-action: decapsulate
+      trace-types: {use-namespace: 1}
+  - name: pass
+    filter: {in-port: a}
+    preallocated-tracing-profile: {trace-types: {use-namespace: 1}}
+"#;
+
+fn loaded(text: &str) -> Loaded {
+    match parse("keys.yaml", text, &Machine::this(vec![0, 1, 2])) {
+        Ok(loaded) => loaded,
+        Err(errors) => panic!("{errors}"),
+    }
+}
+
+fn address(text: &str) -> Ipv6Addr {
+    text.parse().expect("an address")
+}
+
+#[test]
+fn the_node_and_its_namespaces() {
+    let spec = loaded(FIRST).valid.node_spec(&[[2; 6]]);
+    assert_eq!(
+        (spec.node_id, spec.node_id_wide),
+        (Some(0x0b_0001), Some(0x0b_0000_0000_0001))
+    );
+    assert_eq!(
+        spec.policy,
+        Policy {
+            semantics: Semantics::Rfc,
+            malformed: Malformed::Drop,
+            undefined_bits: UndefinedBits::Skip,
+            several_options: SeveralOptions::All,
+            icmp_errors_per_second: 7,
+        }
+    );
+    assert_eq!(
+        spec.namespaces,
+        [
+            NamespaceSpec {
+                id: 123,
+                data: Some(0xb0b0_b0b0),
+                data_wide: Some(0xb0b1_b2b3_b4b5_b6b7),
+                schema: Some(SchemaSpec {
+                    id: 777,
+                    data: b"schemaB\0".to_vec()
+                }),
+                timestamp: TimestampFormat::Ptp { tai_offset: 37 },
+            },
+            NamespaceSpec {
+                timestamp: TimestampFormat::Ntp,
+                ..NamespaceSpec::plain(0)
+            },
+        ]
+    );
+    assert_eq!(spec.seed, u64::MAX);
+}
+
+#[test]
+fn linux_semantics_change_two_defaults() {
+    let policy = loaded(SECOND).valid.node_spec(&[]).policy;
+    assert_eq!(policy.semantics, Semantics::Linux);
+    assert_eq!(policy.malformed, Malformed::Drop);
+    assert_eq!(policy.several_options, SeveralOptions::All);
+    assert_eq!(policy.undefined_bits, UndefinedBits::Fill);
+}
+
+#[test]
+fn the_ports() {
+    let valid = loaded(FIRST).valid;
+    let spec = valid.node_spec(&[[2; 6]]);
+    assert_eq!(
+        spec.ports[0],
+        PortSpec {
+            name: "east".to_owned(),
+            mac: [2; 6],
+            mtu: 9000,
+            ioam: true,
+            id: Some(0x0b11),
+            id_wide: Some(0x0b11_0011),
+            address: Some(address("2001:db8::b")),
+            side: Side::Edge(EdgePolicy::Strip),
+        }
+    );
+    assert_eq!(
+        (spec.ports[1].mac, spec.ports[1].side),
+        ([0; 6], Side::Inside)
+    );
+    let [east, west] = valid.ports() else {
+        panic!("two ports")
+    };
+    assert_eq!(
+        (east.device.as_str(), east.is_pci),
+        ("0000:01:00.0,key=1", true)
+    );
+    assert_eq!(
+        (east.queues, east.rx_descriptors, east.tx_descriptors),
+        (2, 512, 256)
+    );
+    assert_eq!((east.promiscuous, east.frame_room), (false, 9216));
+    assert_eq!((west.device.as_str(), west.is_pci), ("net_null0", false));
+    assert_eq!(
+        (west.queues, west.rx_descriptors, west.tx_descriptors),
+        (1, 1024, 1024)
+    );
+    assert!(west.promiscuous);
+}
+
+#[test]
+fn the_runtime() {
+    let loaded = loaded(FIRST);
+    let runtime = loaded.valid.runtime();
+    assert_eq!(
+        (runtime.main_cpu, runtime.worker_cpus.as_slice()),
+        (0, &[2, 1][..])
+    );
+    assert_eq!(
+        (runtime.memory, runtime.memory_mib),
+        (Memory::Hugepages, 512)
+    );
+    assert_eq!(
+        (runtime.headroom, runtime.buffers, runtime.burst),
+        (448, 8192, 16)
+    );
+    assert_eq!(runtime.huge_dir.as_deref(), Some("/mnt/h"));
+    assert_eq!(runtime.file_prefix.as_deref(), Some("ioam"));
+    assert_eq!(loaded.valid.export(), Some("/tmp/records"));
+    let simulate = Simulate {
+        clock: WallTime {
+            seconds: 1_723_560_226,
+            nanoseconds: 123_456_789,
+        },
+        transit_delay: 4321,
+        queue_depth: 16,
+        buffer_occupancy: 32768,
+    };
+    assert_eq!(loaded.valid.simulate(), Some(&simulate));
+}
+
+#[test]
+fn defaults_suit_a_small_machine() {
+    let text = SECOND.replace("semantics: linux", "id: 1");
+    for (cpus, main_cpu, worker) in [(vec![0, 1], 0, 1), (vec![3, 5, 4], 3, 5), (vec![2], 2, 2)] {
+        let loaded = parse("small.yaml", &text, &Machine::this(cpus)).expect("valid");
+        let runtime = loaded.valid.runtime();
+        assert_eq!(
+            (runtime.main_cpu, runtime.worker_cpus.as_slice()),
+            (main_cpu, &[worker][..])
+        );
+        assert_eq!(
+            (runtime.headroom, runtime.buffers, runtime.burst),
+            (384, 8192, 32)
+        );
+        assert_eq!(
+            (runtime.memory, runtime.memory_mib),
+            (Memory::Hugepages, 106)
+        );
+        assert_eq!(
+            (runtime.huge_dir.as_deref(), runtime.file_prefix.as_deref()),
+            (None, None)
+        );
+        assert_eq!(
+            (loaded.valid.export(), loaded.valid.simulate()),
+            (None, None)
+        );
+        assert_eq!(loaded.valid.node_spec(&[]).seed, 1);
+    }
+}
+
+#[test]
+fn the_file_of_another_machine_can_be_checked() {
+    let text = FIRST.replace("[2, 1]", "[40, 41]");
+    let strict = parse("f.yaml", &text, &Machine::this(vec![0, 1])).expect_err("no such CPUs");
+    assert_eq!(strict.diagnostics.len(), 2);
+    let loaded = parse("f.yaml", &text, &Machine::other(vec![0, 1])).expect("valid elsewhere");
+    assert_eq!(loaded.warnings.len(), 2);
+    assert_eq!(loaded.valid.runtime().worker_cpus, [40, 41]);
+}
+
+#[test]
+fn forwarding() {
+    let pairs = vec![(0, 1)];
+    let wire = ForwardingSpec::Wire {
+        pairs,
+        decrement_hop_limit: true,
+    };
+    assert_eq!(loaded(FIRST).valid.node_spec(&[]).forwarding, wire);
+    let next_hop = NextHopSpec {
+        port: 1,
+        mac: [2, 0, 0, 0, 0, 0x0b],
+    };
+    let prefix = PrefixSpec {
+        address: Ipv6Addr::UNSPECIFIED,
+        length: 0,
+    };
+    let by_table = ForwardingSpec::Static {
+        routes: vec![RouteSpec { prefix, next_hop }],
+        defaults: vec![(0, next_hop)],
+        decrement_hop_limit: true,
+    };
+    assert_eq!(loaded(SECOND).valid.node_spec(&[]).forwarding, by_table);
+}
+
+#[test]
+fn an_encapsulating_profile() {
+    let spec = loaded(FIRST).valid.node_spec(&[]);
+    assert_eq!(
+        spec.profiles,
+        [ProfileSpec {
+            name: "start".to_owned(),
+            filter: FilterSpec {
+                in_ports: vec![0, 1],
+                source: Some(PrefixSpec {
+                    address: address("2001:db8:1::"),
+                    length: 64
+                }),
+                destination: Some(PrefixSpec {
+                    address: address("2001:db8:2::1"),
+                    length: 128
+                }),
+                next_header: Some(17),
+                source_ports: Some(5000..=6000),
+                destination_ports: Some(53..=53),
+                dscp: Some(46),
+                flow_label: Some(0x12345),
+                length: Some(100..=1400),
+            },
+            action: ActionSpec::Encapsulate(EncapsulateSpec {
+                namespace: 123,
+                trace_type: 0xc0_0000,
+                words: 8,
+                placement: Placement::Ip6InIp6 {
+                    source: address("2001:db8:ff::a"),
+                    destination: address("2001:db8:ff::d"),
+                    hop_limit: 9,
+                },
+                record_self: false,
+                sampling: Sampling::FirstOf { k: 1, n: 10 },
+                over_mtu: OverMtu::Drop,
+            }),
+        }]
+    );
+}
+
+#[test]
+fn the_other_profiles_and_their_defaults() {
+    let profiles = loaded(SECOND).valid.node_spec(&[]).profiles;
+    let inline = |namespace, trace_type, words, sampling| {
+        ActionSpec::Encapsulate(EncapsulateSpec {
+            namespace,
+            trace_type,
+            words,
+            placement: Placement::Inline,
+            record_self: true,
+            sampling,
+            over_mtu: OverMtu::Skip,
+        })
+    };
+    assert_eq!(
+        profiles[0].action,
+        inline(1, 0x80_0002, 3, Sampling::Random { n: 100 })
+    );
+    assert_eq!(profiles[0].filter, FilterSpec::default());
+    assert_eq!(
+        profiles[1].action,
+        inline(0, 0x40_0000, 61, Sampling::PerFlow { n: 16 })
+    );
+    assert_eq!(profiles[1].filter.next_header, Some(41));
+    assert_eq!(profiles[1].filter.length, Some(1500..=1500));
+    let decapsulate = |namespaces, placement, record_self| {
+        ActionSpec::Decapsulate(DecapsulateSpec {
+            namespaces,
+            placement,
+            record_self,
+        })
+    };
+    let inline = DecapsulatePlacement::Inline;
+    assert_eq!(profiles[2].action, decapsulate(vec![0, 1], inline, true));
+    let any = DecapsulatePlacement::Ip6InIp6 { destination: None };
+    assert_eq!(profiles[3].action, decapsulate(vec![1], any, false));
+    assert_eq!(
+        profiles[4].action,
+        ActionSpec::Transit {
+            namespaces: vec![1]
+        }
+    );
+    assert_eq!(profiles[4].filter.in_ports, [0]);
+}
+
+/// The two files above leave out no key: each name in the schema occurs in one of them.
+#[test]
+fn no_key_is_left_out() {
+    let schema = ioam_config::schema();
+    let definitions = schema["$defs"].as_object().expect("definitions").values();
+    let all = definitions
+        .chain([&schema])
+        .filter_map(|definition| definition["properties"].as_object());
+    for key in all.flat_map(|properties| properties.keys()) {
+        let written = format!("{key}:");
+        assert!(
+            FIRST.contains(&written) || SECOND.contains(&written),
+            "{key}"
+        );
+    }
+}
