@@ -36,6 +36,7 @@ fn a_null_device_opens_without_being_named_to_dpdk_at_its_start() {
         ..PortConfig::new("net_null7,size=64")
     };
     let mut port = Port::open(&EAL, &config, &POOL).unwrap();
+    assert_says(&refusal(&config), &["the port net_null7 is still in use"]);
     port.start().unwrap();
     assert_eq!((port.device(), port.driver()), ("net_null7", "net_null"));
     assert!(port.take_rx(1).is_some());

@@ -31,6 +31,8 @@ pub(super) struct Books {
     pub(super) leaked: u64,
     /// Ports that were promised that there is one pool.
     pub(super) single_pool_ports: usize,
+    /// DPDK's numbers of the ports that are open.
+    pub(super) open_ports: Vec<u16>,
     /// Ports joined by rings.
     pub(super) rings: Vec<RingPair>,
 }

@@ -93,9 +93,7 @@ impl Port {
     ) -> Result<Self, DpdkError> {
         let info = configure::device_info(id, device.name())?;
         limits::check_limits(&device, &info, config, pool)?;
-        if config.single_pool {
-            promise_single_pool(eal, pool)?;
-        }
+        enter_books(eal, id, &device, config, pool)?;
         let queues = config.rx_queues.max(config.tx_queues);
         let taken = (0..queues).map(|_| Taken::default()).collect();
         let shared = Arc::new(Shared {
@@ -243,6 +241,7 @@ impl Port {
         });
         self.shared.eal.books(|books| {
             books.rings.iter_mut().for_each(|pair| pair.close(id));
+            books.open_ports.retain(|open| *open != id);
             if self.config.single_pool {
                 books.single_pool_ports = books.single_pool_ports.saturating_sub(1);
             }
@@ -251,15 +250,28 @@ impl Port {
     }
 }
 
-/// Notes the promise that `pool` is the only one, if it is.
-fn promise_single_pool(eal: &Eal, pool: &Mempool) -> Result<(), DpdkError> {
+/// Notes that port `id` is open, once at a time, and the promise that `pool` is the only one, if
+/// that is made and so.
+fn enter_books(
+    eal: &Eal,
+    id: u16,
+    device: &Device,
+    config: &PortConfig,
+    pool: &Mempool,
+) -> Result<(), DpdkError> {
     eal.books(|books| {
-        if books.pools.len() != 1 {
-            return Err(DpdkError::SecondPool {
-                pool: pool.name().to_owned(),
-            });
+        if books.open_ports.contains(&id) {
+            let subject = format!("the port {}", device.name());
+            return Err(DpdkError::InUse { subject });
         }
-        books.single_pool_ports += 1;
+        if config.single_pool {
+            if books.pools.len() != 1 {
+                let pool = pool.name().to_owned();
+                return Err(DpdkError::SecondPool { pool });
+            }
+            books.single_pool_ports += 1;
+        }
+        books.open_ports.push(id);
         Ok(())
     })
 }
