@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The parts of the program `ioam`, as a library so that tests reach them.
 
+pub mod args;
+pub mod check;
 pub mod dpdk;
+pub mod export;
+pub mod replay;
+pub mod report;
+pub mod runtime;

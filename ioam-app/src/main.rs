@@ -1,4 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The program `ioam`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use ioam_app::args::{Arguments, Command};
+use ioam_app::{check, runtime};
+
+fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    let answer = match Arguments::parse().command {
+        Command::Run(arguments) => runtime::run(&arguments),
+        Command::Check { files, json } => check::check(&files, json),
+        Command::Schema => check::schema(),
+    };
+    answer.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

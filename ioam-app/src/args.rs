@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Makes this server an IOAM node: it encapsulates, transits and decapsulates In Situ OAM
+/// (RFC 9197) in IPv6 traffic, at the speed of DPDK.
+#[derive(Debug, Parser)]
+#[command(name = "ioam", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("IOAM_PROVENANCE"), ")"))]
+#[command(after_help = "Without a NIC, hugepages or root: ioam demo")]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the node until SIGINT or SIGTERM
+    Run(RunArguments),
+    /// Check configuration files and say what is wrong with them
+    Check {
+        /// Configuration files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Print one JSON object per file
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
+}
+
+/// How to run the node.
+#[derive(Clone, Debug, Args)]
+pub struct RunArguments {
+    /// The configuration file
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Print what would be started, and the arguments DPDK would get, and stop there
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the plan and the final statistics as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Stop after this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<f64>,
+    /// Stop when no packet has come for this many milliseconds; for runs over pcap files
+    #[arg(long, value_name = "MS")]
+    pub until_idle: Option<u64>,
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `--dry-run`: the plan as tables of lcores, ports and queues.
+
+use anyhow::Result;
+
+use super::plan::Plan;
+use crate::report::Columns;
+
+/// Prints the plan to standard output.
+///
+/// # Errors
+///
+/// When it cannot be written as JSON.
+pub(super) fn print(plan: &Plan, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(plan)?);
+        return Ok(());
+    }
+    println!("{}\n{}", lcores(plan), ports(plan));
+    println!("pool: {} buffers", plan.buffers);
+    println!("EAL:  {}", plan.eal_arguments.join(" "));
+    Ok(())
+}
+
+fn lcores(plan: &Plan) -> Columns<5> {
+    let mut table = Columns::new(["lcore", "cpu", "does", "receives", "sends"]);
+    table.left(5);
+    let none = || "-".to_owned();
+    let main = plan.main_cpu.to_string();
+    table.row([
+        "0".to_owned(),
+        main,
+        "management".to_owned(),
+        none(),
+        none(),
+    ]);
+    let queues = |list: &[(u8, u16)]| {
+        let name = |port: u8| {
+            plan.ports
+                .get(usize::from(port))
+                .map_or("?", |port| &port.name)
+        };
+        let texts = list
+            .iter()
+            .map(|(port, queue)| format!("{}/{queue}", name(*port)));
+        texts.collect::<Vec<_>>().join(" ")
+    };
+    for worker in &plan.workers {
+        table.row([
+            worker.lcore.to_string(),
+            worker.cpu.to_string(),
+            "worker".to_owned(),
+            queues(&worker.receives),
+            queues(&worker.sends),
+        ]);
+    }
+    table
+}
+
+fn ports(plan: &Plan) -> Columns<4> {
+    let mut table = Columns::new(["port", "device", "rx queues", "tx queues"]);
+    table.left(2);
+    for port in &plan.ports {
+        let (rx, tx) = (port.rx_queues.to_string(), port.tx_queues.to_string());
+        table.row([port.name.clone(), port.device.clone(), rx, tx]);
+    }
+    table
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `ioam run`: from a configuration to polling workers, and back to an empty pool.
+
+mod dry_run;
+mod manage;
+pub mod measure;
+mod node;
+pub mod plan;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use ioam_config::{Loaded, Machine};
+
+use crate::args::RunArguments;
+use manage::Limits;
+use node::Node;
+use plan::Plan;
+
+/// Runs the node until something ends it; the exit code says whether all went well.
+///
+/// # Errors
+///
+/// One sentence that names what is missing and what mends it; nothing is left running.
+pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
+    let loaded = load(&arguments.config, arguments.dry_run)?;
+    let valid = &loaded.valid;
+    let plan = Plan::new(valid, &format!("ioam-{}", std::process::id()));
+    if arguments.dry_run {
+        dry_run::print(&plan, arguments.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let limits = Limits::new(arguments)?;
+    let node = Node::start(valid, &plan)?;
+    if !arguments.json {
+        node.announce();
+    }
+    let ended = manage::until_the_end(&node, &limits)?;
+    node.stop(ended, arguments.json)
+}
+
+/// Reads the file for this machine, or for a plan as for another one, where a missing CPU is no
+/// error; warnings go to standard error.
+fn load(path: &Path, for_plan: bool) -> Result<Loaded> {
+    let cpus = allowed_cpus()?;
+    let machine = if for_plan {
+        Machine::other(cpus)
+    } else {
+        Machine::this(cpus)
+    };
+    match ioam_config::load(path, &machine) {
+        Ok(loaded) => {
+            loaded
+                .warnings
+                .iter()
+                .for_each(|warning| eprintln!("{warning}"));
+            Ok(loaded)
+        }
+        Err(errors) => bail!("{errors}"),
+    }
+}
+
+/// The CPUs this process may use.
+///
+/// # Errors
+///
+/// When the system does not say.
+pub fn allowed_cpus() -> Result<Vec<usize>> {
+    let cores =
+        core_affinity::get_core_ids().context("the system does not say which CPUs there are")?;
+    Ok(cores.into_iter().map(|core| core.id).collect())
+}
