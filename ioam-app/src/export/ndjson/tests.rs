@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Lines of records whose option data are written out.
+
+use ioam_dp::port::PortId;
+use ioam_dp::record::MAX_OPTION_DATA;
+use ioam_dp::table::spec::{
+    ActionSpec, DecapsulatePlacement, DecapsulateSpec, FilterSpec, NamespaceSpec, NodeSpec,
+    PortSpec, ProfileSpec, Side,
+};
+use ioam_dp::wire::ioam::{NamespaceId, OptionType};
+use serde_json::Value;
+
+use super::*;
+
+fn tables() -> Tables {
+    let port = PortSpec {
+        name: "east".to_owned(),
+        mac: [0; 6],
+        mtu: 1500,
+        ioam: true,
+        id: None,
+        id_wide: None,
+        address: None,
+        side: Side::Inside,
+    };
+    let profile = ProfileSpec {
+        name: "end \"here\"".to_owned(),
+        filter: FilterSpec::default(),
+        action: ActionSpec::Decapsulate(DecapsulateSpec {
+            namespaces: vec![123],
+            placement: DecapsulatePlacement::Inline,
+            record_self: false,
+        }),
+    };
+    Tables::compile(&NodeSpec {
+        ports: vec![port],
+        namespaces: vec![NamespaceSpec {
+            timestamp: TimestampFormat::Ntp,
+            ..NamespaceSpec::plain(123)
+        }],
+        profiles: vec![profile],
+        ..NodeSpec::default()
+    })
+    .unwrap()
+}
+
+fn record(option_data: &str) -> ExportRecord {
+    let octet = |at| u8::from_str_radix(&option_data[at..at + 2], 16).unwrap();
+    let octets: Vec<u8> = (0..option_data.len()).step_by(2).map(octet).collect();
+    let mut option = [0; MAX_OPTION_DATA];
+    option[..octets.len()].copy_from_slice(&octets);
+    let address = |last| {
+        let mut address = [0; 16];
+        address[..4].copy_from_slice(&[0x20, 0x01, 0x0D, 0xB8]);
+        address[15] = last;
+        address
+    };
+    ExportRecord {
+        received: WallTime {
+            seconds: 1_723_560_226,
+            nanoseconds: 123_456_789,
+        },
+        in_port: PortId(0),
+        profile: 0,
+        namespace: NamespaceId(123),
+        option_type: OptionType::PreallocatedTrace,
+        outer_source: address(0xA),
+        outer_destination: address(0xD),
+        flow: Flow {
+            source: address(1),
+            destination: address(2),
+            source_port: 5000,
+            destination_port: 6000,
+            next_header: 17,
+            label: 0x12345,
+        },
+        option_len: u8::try_from(octets.len()).unwrap(),
+        option,
+    }
+}
+
+#[test]
+fn a_line_has_its_keys_in_order_and_its_nodes_oldest_first() {
+    let record = record("007b1400c00000003e0c0001ffff0c22400a00010a110a22");
+    assert_eq!(
+        line(&record, &tables()),
+        concat!(
+            r#"{"time":"2024-08-13T14:43:46.123456789Z","in_port":"east","#,
+            r#""profile":"end \"here\"","namespace":123,"option_type":"preallocated-trace","#,
+            r#""trace_type":"0xc00000","overflow":true,"loopback":false,"active":false,"#,
+            r#""malformed":false,"outer":{"source":"2001:db8::a","destination":"2001:db8::d"},"#,
+            r#""flow":{"source":"2001:db8::1","destination":"2001:db8::2","source_port":5000,"#,
+            r#""destination_port":6000,"next_header":17,"flow_label":74565},"nodes":["#,
+            r#"{"hop_limit":64,"node_id":655361,"ingress_if_id":2577,"egress_if_id":2594},"#,
+            r#"{"hop_limit":62,"node_id":786433,"ingress_if_id":null,"egress_if_id":3106}],"#,
+            r#""raw":"007b1400c00000003e0c0001ffff0c22400a00010a110a22"}"#
+        )
+    );
+}
+
+#[test]
+fn what_a_node_did_not_know_is_null_and_wide_ids_are_hex() {
+    let all_ones = "f".repeat(8 * 15);
+    let text = line(&record(&format!("007b7800fff00000{all_ones}")), &tables());
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["timestamp_format"], "ntp");
+    let node = value["nodes"][0].as_object().unwrap();
+    assert_eq!(node.len(), 15);
+    assert_eq!(node["hop_limit"], 255);
+    let known: Vec<_> = node.iter().filter(|(_, field)| !field.is_null()).collect();
+    assert_eq!(known.len(), 1, "{known:?}");
+
+    let wide = "007b2000 00a00000 400a000000000001 00000000000000ff".replace(' ', "");
+    let value: Value = serde_json::from_str(&line(&record(&wide), &tables())).unwrap();
+    let node = &value["nodes"][0];
+    assert_eq!(node["node_id_wide"], "0x0a000000000001");
+    assert_eq!(node["namespace_data_wide"], "0x00000000000000ff");
+    assert_eq!(node["hop_limit"], 64);
+}
+
+#[test]
+fn snapshots_are_hex_and_the_empty_one_has_no_schema() {
+    let text = "007b0000000002000200030973636865 6d61422100ffffff".replace(' ', "");
+    let value: Value = serde_json::from_str(&line(&record(&text), &tables())).unwrap();
+    assert_eq!(value["nodes"][1]["opaque_state"]["schema_id"], 777);
+    assert_eq!(
+        value["nodes"][1]["opaque_state"]["data"],
+        "736368656d614221"
+    );
+    assert!(value["nodes"][0]["opaque_state"]["schema_id"].is_null());
+    assert_eq!(value["nodes"][0]["opaque_state"]["data"], "");
+}
+
+#[test]
+fn flags_are_told_apart() {
+    for (word, flag) in [
+        ("0400", "overflow"),
+        ("0200", "loopback"),
+        ("0100", "active"),
+    ] {
+        let text = line(&record(&format!("007b{word}80000000")), &tables());
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let set: Vec<_> = ["overflow", "loopback", "active"]
+            .into_iter()
+            .filter(|flag| value[flag] == true)
+            .collect();
+        assert_eq!(set, [flag]);
+    }
+}
+
+#[test]
+fn a_cut_list_is_malformed_and_shows_what_is_whole() {
+    for (data, whole) in [
+        ("007b1000c0000000400a0001", 0),
+        ("007b1000c00000003e0c00010c110c22400a0001", 1),
+        ("007b107fc0000000", 0),
+        ("007b", 0),
+        ("", 0),
+    ] {
+        let value: Value = serde_json::from_str(&line(&record(data), &tables())).unwrap();
+        assert_eq!(value["malformed"], true, "{data}");
+        assert_eq!(value["nodes"].as_array().unwrap().len(), whole);
+        assert_eq!(value["raw"], data);
+    }
+}
+
+#[test]
+fn an_unknown_time_is_null() {
+    let mut record = record("007b080080000000");
+    record.received = WallTime::default();
+    let value: Value = serde_json::from_str(&line(&record, &tables())).unwrap();
+    assert!(value["time"].is_null());
+}
