@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What a run did, in numbers: gathered from the workers' counters, shown as tables or as JSON.
+
+mod columns;
+
+use std::fmt;
+use std::sync::Arc;
+
+use ioam_dp::stats::{Count, DropReason, Notice, WorkerStats};
+use ioam_dp::table::{Action, Tables};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::export::OutputCounts;
+pub use columns::Columns;
+
+/// The figures of a run. `Display` shows tables without what is zero; `Serialize` has everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// In the configuration's order.
+    pub ports: Vec<PortReport>,
+    /// Every reason and notice, by name.
+    pub counters: Counters,
+    /// In the configuration's order.
+    pub profiles: Vec<ProfileReport>,
+    /// By ascending Namespace-ID.
+    pub namespaces: Vec<NamespaceReport>,
+    /// By number.
+    pub workers: Vec<WorkerReport>,
+    /// What became of the records that left the rings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<OutputCounts>,
+    /// Packet buffers that did not come back to their pools; absent where there are no pools.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mbufs_leaked: Option<u64>,
+}
+
+/// One port, over all workers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PortReport {
+    /// The operator's name for it.
+    pub name: String,
+    /// Packets received.
+    pub received: u64,
+    /// Octets received, from the Ethernet header on.
+    pub received_octets: u64,
+    /// Packets handed to the port.
+    pub sent: u64,
+    /// The device's own losses, where there is a device.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceLosses>,
+}
+
+/// Frames that a device lost, as its driver counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DeviceLosses {
+    /// Frames for which the receive queues had no room.
+    pub rx_missed: u64,
+    /// Frames received with errors.
+    pub rx_errors: u64,
+    /// Frames for which there was no packet buffer.
+    pub rx_no_buffer: u64,
+    /// Frames that could not be sent.
+    pub tx_errors: u64,
+}
+
+impl DeviceLosses {
+    /// All of them.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.rx_missed + self.rx_errors + self.rx_no_buffer + self.tx_errors
+    }
+}
+
+/// One profile, over all workers; the counts are those of
+/// [`ProfileCounts`](ioam_dp::stats::ProfileCounts).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ProfileReport {
+    /// The operator's name for it.
+    pub name: String,
+    /// Its node action: `encapsulate`, `transit` or `decapsulate`.
+    pub action: &'static str,
+    /// Packets the filter wanted.
+    pub selected: u64,
+    /// Of these, packets the sampling took; only encapsulating profiles sample.
+    pub sampled: u64,
+    /// Packets the action was carried out on.
+    pub done: u64,
+    /// Records handed over for export.
+    pub records: u64,
+}
+
+/// One namespace, over all workers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NamespaceReport {
+    /// The Namespace-ID.
+    pub id: u16,
+    /// Traces this node wrote its data into.
+    pub filled: u64,
+    /// Traces without room for them.
+    pub overflowed: u64,
+    /// Traces put into packets.
+    pub encapsulated: u64,
+    /// Traces taken out of packets.
+    pub decapsulated: u64,
+}
+
+/// One worker's time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WorkerReport {
+    /// Times it looked for packets.
+    pub polls: u64,
+    /// Times it found some.
+    pub bursts: u64,
+    /// Packets it received.
+    pub packets: u64,
+    /// Ticks of its clock spent on bursts; 0 where the clock does not tick.
+    pub busy_ticks: u64,
+}
+
+/// How often each [`DropReason`] and [`Notice`] was given, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters(Vec<Counter>);
+
+/// One counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it counts.
+    pub description: &'static str,
+    /// Whether it counts packets that were not forwarded.
+    pub is_drop: bool,
+    /// How many.
+    pub count: u64,
+}
+
+impl Counters {
+    /// All of them, with those that are 0.
+    #[must_use]
+    pub fn all(&self) -> &[Counter] {
+        &self.0
+    }
+
+    /// The counter with this name; 0 when there is none.
+    #[must_use]
+    pub fn get(&self, name: &str) -> u64 {
+        let counter = self.0.iter().find(|counter| counter.name == name);
+        counter.map_or(0, |counter| counter.count)
+    }
+}
+
+impl Serialize for Counters {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for counter in &self.0 {
+            map.serialize_entry(counter.name, &counter.count)?;
+        }
+        map.end()
+    }
+}
+
+impl Report {
+    /// Adds up what the workers counted; `tables` name the ports, profiles and namespaces.
+    #[must_use]
+    pub fn gather(workers: &[Arc<WorkerStats>], tables: &Tables) -> Self {
+        Self {
+            ports: ports(workers, tables),
+            counters: counters(workers),
+            profiles: profiles(workers, tables),
+            namespaces: namespaces(workers, tables),
+            workers: workers.iter().map(|stats| worker(stats)).collect(),
+            records: None,
+            mbufs_leaked: None,
+        }
+    }
+
+    /// The whole report as one JSON object.
+    #[must_use]
+    pub fn json(&self) -> String {
+        // Text, numbers and lists: nothing that JSON could refuse.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// The sum over the workers of the count that `pick` finds.
+fn sum<'a>(
+    workers: &'a [Arc<WorkerStats>],
+    pick: impl Fn(&'a WorkerStats) -> Option<&'a Count>,
+) -> u64 {
+    let counts = workers.iter().filter_map(|stats| pick(stats));
+    counts.fold(0, |sum, count| sum.wrapping_add(count.get()))
+}
+
+fn ports(workers: &[Arc<WorkerStats>], tables: &Tables) -> Vec<PortReport> {
+    let port = |(place, name): (usize, &String)| PortReport {
+        name: name.clone(),
+        received: sum(workers, |stats| Some(&stats.ports.get(place)?.received)),
+        received_octets: sum(workers, |stats| {
+            Some(&stats.ports.get(place)?.received_octets)
+        }),
+        sent: sum(workers, |stats| Some(&stats.ports.get(place)?.sent)),
+        device: None,
+    };
+    let names = tables.ports.iter().map(|port| &port.name);
+    names.enumerate().map(port).collect()
+}
+
+fn profiles(workers: &[Arc<WorkerStats>], tables: &Tables) -> Vec<ProfileReport> {
+    let profiles = tables.profiles.iter().enumerate();
+    profiles
+        .map(|(place, profile)| ProfileReport {
+            name: profile.name.clone(),
+            action: match profile.action {
+                Action::Encapsulate(_) => "encapsulate",
+                Action::Transit => "transit",
+                Action::Decapsulate(_) => "decapsulate",
+            },
+            selected: sum(workers, |stats| Some(&stats.profiles.get(place)?.selected)),
+            sampled: sum(workers, |stats| Some(&stats.profiles.get(place)?.sampled)),
+            done: sum(workers, |stats| Some(&stats.profiles.get(place)?.done)),
+            records: sum(workers, |stats| Some(&stats.profiles.get(place)?.records)),
+        })
+        .collect()
+}
+
+fn namespaces(workers: &[Arc<WorkerStats>], tables: &Tables) -> Vec<NamespaceReport> {
+    let namespaces = tables.namespaces.all().iter().enumerate();
+    namespaces
+        .map(|(place, namespace)| {
+            let at = |stats: &'_ Arc<WorkerStats>| {
+                stats.namespaces.get(place).map(|c| {
+                    [&c.filled, &c.overflowed, &c.encapsulated, &c.decapsulated].map(Count::get)
+                })
+            };
+            let mut report = NamespaceReport {
+                id: namespace.id.0,
+                ..NamespaceReport::default()
+            };
+            for [filled, overflowed, encapsulated, decapsulated] in workers.iter().filter_map(at) {
+                report.filled += filled;
+                report.overflowed += overflowed;
+                report.encapsulated += encapsulated;
+                report.decapsulated += decapsulated;
+            }
+            report
+        })
+        .collect()
+}
+
+fn worker(stats: &WorkerStats) -> WorkerReport {
+    WorkerReport {
+        polls: stats.work.polls.get(),
+        bursts: stats.work.bursts.get(),
+        packets: stats.ports.iter().map(|port| port.received.get()).sum(),
+        busy_ticks: stats.work.busy_ticks.get(),
+    }
+}
+
+fn counters(workers: &[Arc<WorkerStats>]) -> Counters {
+    let drops = DropReason::ALL.iter().map(|reason| Counter {
+        name: reason.name(),
+        description: reason.description(),
+        is_drop: true,
+        count: workers.iter().map(|stats| stats.drops(*reason)).sum(),
+    });
+    let notices = Notice::ALL.iter().map(|notice| Counter {
+        name: notice.name(),
+        description: notice.description(),
+        is_drop: false,
+        count: workers.iter().map(|stats| stats.notices(*notice)).sum(),
+    });
+    Counters(drops.chain(notices).collect())
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show_ports(f)?;
+        self.show_profiles(f)?;
+        self.show_namespaces(f)?;
+        self.show_counters(f, true, "not forwarded")?;
+        self.show_counters(f, false, "not processed")?;
+        self.show_workers(f)?;
+        if let Some(records) = self.records {
+            let OutputCounts {
+                written,
+                lost,
+                discarded,
+                write_errors,
+            } = records;
+            writeln!(
+                f,
+                "\nrecords: {written} written, {lost} lost in {write_errors} failed writes, \
+                 {discarded} without an output"
+            )?;
+        }
+        match self.mbufs_leaked {
+            None => Ok(()),
+            Some(0) => writeln!(f, "\nevery packet buffer is back in its pool"),
+            Some(leaked) => writeln!(f, "\n{leaked} PACKET BUFFERS DID NOT COME BACK"),
+        }
+    }
+}
+
+impl Report {
+    fn show_ports(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Columns::new(["port", "received", "octets", "sent", "device losses"]);
+        for port in &self.ports {
+            let losses = port
+                .device
+                .map_or("-".to_owned(), |losses| losses.total().to_string());
+            let counts = [port.received, port.received_octets, port.sent].map(|n| n.to_string());
+            let [received, octets, sent] = counts;
+            table.row([port.name.clone(), received, octets, sent, losses]);
+        }
+        write!(f, "{table}")
+    }
+
+    fn show_profiles(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Columns::new([
+            "profile", "action", "selected", "sampled", "done", "records",
+        ]);
+        table.left(2);
+        for profile in &self.profiles {
+            let sampled = match profile.action {
+                "encapsulate" => profile.sampled.to_string(),
+                _ => "-".to_owned(),
+            };
+            table.row([
+                profile.name.clone(),
+                profile.action.to_owned(),
+                profile.selected.to_string(),
+                sampled,
+                profile.done.to_string(),
+                profile.records.to_string(),
+            ]);
+        }
+        table.write_below(f)
+    }
+
+    fn show_namespaces(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Columns::new([
+            "namespace",
+            "filled",
+            "overflowed",
+            "encapsulated",
+            "decapsulated",
+        ]);
+        for namespace in &self.namespaces {
+            let counts = [
+                namespace.filled,
+                namespace.overflowed,
+                namespace.encapsulated,
+                namespace.decapsulated,
+            ];
+            if counts.iter().any(|count| *count > 0) {
+                let [a, b, c, d] = counts.map(|count| count.to_string());
+                table.row([namespace.id.to_string(), a, b, c, d]);
+            }
+        }
+        table.write_below(f)
+    }
+
+    fn show_counters(&self, f: &mut fmt::Formatter<'_>, drops: bool, title: &str) -> fmt::Result {
+        let mut table = Columns::new([title, "packets", ""]);
+        table.left(1);
+        let counters = self.counters.all().iter();
+        for counter in counters.filter(|counter| counter.is_drop == drops && counter.count > 0) {
+            table.row([
+                counter.name.to_owned(),
+                counter.count.to_string(),
+                counter.description.to_owned(),
+            ]);
+        }
+        table.write_below(f)
+    }
+
+    fn show_workers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Columns::new(["worker", "polls", "bursts", "packets", "ticks per packet"]);
+        for (number, worker) in self.workers.iter().enumerate() {
+            let ticks = worker.busy_ticks.checked_div(worker.packets);
+            let ticks = ticks.filter(|ticks| *ticks > 0);
+            table.row([
+                number.to_string(),
+                worker.polls.to_string(),
+                worker.bursts.to_string(),
+                worker.packets.to_string(),
+                ticks.map_or("-".to_owned(), |ticks| ticks.to_string()),
+            ]);
+        }
+        table.write_below(f)
+    }
+}
+
+#[cfg(test)]
+mod tests;
