@@ -30,6 +30,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Send pcap files through the node's pipeline, without DPDK or root
+    Replay(crate::replay::ReplayArgs),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
 }

@@ -5,14 +5,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ioam_app::args::{Arguments, Command};
-use ioam_app::{check, runtime};
+use ioam_app::{check, replay, runtime};
 
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
     let answer = match Arguments::parse().command {
         Command::Run(arguments) => runtime::run(&arguments),
         Command::Check { files, json } => check::check(&files, json),
-        Command::Schema => check::schema(),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Schema => Ok(check::schema()),
     };
     answer.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
