@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The reference packets as cases: a node specification, a moment, octets in and octets out.
 
+#![allow(dead_code, reason = "each test takes the helpers it needs")]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "the numbers are the tests' own and fit"
+)]
+
+pub(crate) mod frames;
+
 use ioam_dp::moment::Moment;
 use ioam_dp::packet::{HeapPacket, PacketBuf};
 use ioam_dp::pipeline::{Pipeline, Verdict};
 use ioam_dp::port::{BURST, MAX_PORTS, PortId};
 use ioam_dp::record::ExportRecord;
-use ioam_dp::stats::{DropReason, WorkerStats};
+use ioam_dp::stats::{DropReason, Notice, WorkerStats};
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
 use ioam_dp::table::spec::*;
 use ioam_dp::timestamp::WallTime;
+use ioam_dp::wire::ioam::TraceType;
 use serde_json::Value;
 
 /// One reference packet.
-pub struct Case {
-    pub id: String,
-    pub role: String,
-    pub action: String,
-    pub config: Value,
-    pub node: Value,
-    pub input: Vec<u8>,
-    pub output: Option<Vec<u8>>,
-    pub export: Value,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) role: String,
+    pub(crate) action: String,
+    pub(crate) config: Value,
+    pub(crate) node: Value,
+    pub(crate) input: Vec<u8>,
+    pub(crate) output: Option<Vec<u8>>,
+    pub(crate) export: Value,
 }
 
 /// Every reference packet in the repository.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let text = include_str!("../golden/vectors.json");
     let file: Value = serde_json::from_str(text).expect("vectors.json is JSON");
     let nodes = &file["nodes"];
@@ -49,13 +58,16 @@ fn case(vector: &Value, nodes: &Value) -> Case {
 }
 
 /// Octets from hexadecimal digits.
-pub fn hex(digits: &str) -> Vec<u8> {
+pub(crate) fn hex(digits: &str) -> Vec<u8> {
     let nibble = |place: usize| u8::from_str_radix(&digits[place..place + 2], 16);
-    (0..digits.len()).step_by(2).map(|place| nibble(place).expect("hex digits")).collect()
+    (0..digits.len())
+        .step_by(2)
+        .map(|place| nibble(place).expect("hex digits"))
+        .collect()
 }
 
 /// A number written as a number or as `0x…`.
-pub fn number(value: &Value) -> Option<u64> {
+pub(crate) fn number(value: &Value) -> Option<u64> {
     match value {
         Value::String(text) => u64::from_str_radix(text.trim_start_matches("0x"), 16).ok(),
         other => other.as_u64(),
@@ -64,7 +76,7 @@ pub fn number(value: &Value) -> Option<u64> {
 
 impl Case {
     /// The node the case is for: a static router, so that hop limits are decremented.
-    pub fn spec(&self) -> NodeSpec {
+    pub(crate) fn spec(&self) -> NodeSpec {
         let namespaces = match self.config["namespaces"].as_array() {
             Some(ids) => ids.iter().filter_map(Value::as_u64).collect(),
             None => vec![0, number(&self.config["namespace"]).unwrap_or(123)],
@@ -73,9 +85,15 @@ impl Case {
             node_id: number(&self.node["node_id"]).map(|id| id as u32),
             node_id_wide: number(&self.node["node_id_wide"]),
             ports: vec![self.port("iif", "iif_wide"), self.port("eif", "eif_wide")],
-            namespaces: namespaces.into_iter().map(|id| self.namespace(id as u16)).collect(),
+            namespaces: namespaces
+                .into_iter()
+                .map(|id| self.namespace(id as u16))
+                .collect(),
             profiles: self.profile().into_iter().collect(),
-            forwarding: ForwardingSpec::Wire { pairs: vec![(0, 1)], decrement_hop_limit: true },
+            forwarding: ForwardingSpec::Wire {
+                pairs: vec![(0, 1)],
+                decrement_hop_limit: true,
+            },
             ..NodeSpec::default()
         }
     }
@@ -90,12 +108,19 @@ impl Case {
             id: number(&self.node[id]).map(|id| id as u16),
             id_wide: number(&self.node[wide]).map(|id| id as u32),
             address: None,
-            side: if outside { Side::Edge(EdgePolicy::Drop) } else { Side::Inside },
+            side: if outside {
+                Side::Edge(EdgePolicy::Drop)
+            } else {
+                Side::Inside
+            },
         }
     }
 
     fn namespace(&self, id: u16) -> NamespaceSpec {
-        let schema = self.config.get("schema").filter(|schema| schema.is_object());
+        let schema = self
+            .config
+            .get("schema")
+            .filter(|schema| schema.is_object());
         let offset = self.config["tai_offset"].as_i64().unwrap_or(37) as i32;
         NamespaceSpec {
             data: number(&self.node["ns_data"]).map(|data| data as u32),
@@ -145,11 +170,15 @@ impl Case {
             }),
             _ => return None,
         };
-        Some(ProfileSpec { name: self.role.clone(), filter: FilterSpec::default(), action })
+        Some(ProfileSpec {
+            name: self.role.clone(),
+            filter: FilterSpec::default(),
+            action,
+        })
     }
 
     /// The node's measurements while it has the packet.
-    pub fn moment(&self) -> Moment {
+    pub(crate) fn moment(&self) -> Moment {
         let received = number(&self.node["sec"]).map(|seconds| WallTime {
             seconds,
             nanoseconds: number(&self.node["nsec"]).unwrap_or(0) as u32,
@@ -164,24 +193,29 @@ impl Case {
 }
 
 /// A node that takes one frame at a time.
-pub struct Bench {
+pub(crate) struct Bench {
     publisher: Publisher,
     pipeline: Pipeline,
-    pub stats: std::sync::Arc<WorkerStats>,
-    pub records: Vec<ExportRecord>,
+    pub(crate) stats: std::sync::Arc<WorkerStats>,
+    pub(crate) records: Vec<ExportRecord>,
 }
 
 impl Bench {
-    pub fn new(spec: &NodeSpec) -> Self {
+    pub(crate) fn new(spec: &NodeSpec) -> Self {
         let tables = Tables::compile(spec).expect("the specification is a node");
         let namespaces = tables.namespaces.all().len();
         let stats = WorkerStats::new(spec.ports.len(), spec.profiles.len(), namespaces);
         let (publisher, pipeline) = (Publisher::new(tables), Pipeline::new(0));
-        Self { publisher, pipeline, stats, records: Vec::new() }
+        Self {
+            publisher,
+            pipeline,
+            stats,
+            records: Vec::new(),
+        }
     }
 
     /// Sends `frame` through from `port`; what comes out and where, or why nothing does.
-    pub fn pass(
+    pub(crate) fn pass(
         &mut self,
         frame: &[u8],
         port: u8,
@@ -192,10 +226,37 @@ impl Bench {
         let (tables, port) = (self.publisher.current(), PortId(port));
         self.pipeline.classify(&tables, port, &burst, &self.stats);
         let (stats, records) = (&*self.stats, &mut self.records);
-        self.pipeline.act(port, &mut burst, moment, stats, records, &mut verdicts);
+        self.pipeline
+            .act(port, &mut burst, moment, stats, records, &mut verdicts);
         match verdicts[0] {
             Verdict::Send(port) => Ok((port, burst[0].bytes().to_vec())),
             Verdict::Drop(reason) => Err(reason),
         }
+    }
+
+    /// Sends `packet` through from `port` as it is; the trace types the first pass asked for too.
+    pub(crate) fn carry(
+        &mut self,
+        packet: HeapPacket,
+        port: u8,
+        moment: &Moment,
+    ) -> (Verdict, HeapPacket, TraceType) {
+        let mut burst = [packet];
+        let mut verdicts = [Verdict::Drop(DropReason::NoPeer); BURST];
+        let (tables, port) = (self.publisher.current(), PortId(port));
+        let wanted = self.pipeline.classify(&tables, port, &burst, &self.stats);
+        let (stats, records) = (&*self.stats, &mut self.records);
+        self.pipeline
+            .act(port, &mut burst, moment, stats, records, &mut verdicts);
+        let [packet] = burst;
+        (verdicts[0], packet, wanted)
+    }
+
+    /// The names of what was noticed, in the order of their counters.
+    pub(crate) fn noticed(&self) -> Vec<&'static str> {
+        let counted = Notice::ALL
+            .iter()
+            .filter(|notice| self.stats.notices(**notice) > 0);
+        counted.map(|notice| notice.name()).collect()
     }
 }
