@@ -212,10 +212,7 @@ pub fn insert<P: PacketBuf>(
     option: &[u8],
 ) -> Result<usize, InsertError> {
     let grow = growth(present, image, option);
-    let fits = present + grow <= MAX_HEADER
-        && Ipv6Header::at(packet.bytes(), l3)
-            .is_some_and(|h| usize::from(h.payload_length.get()) + grow <= usize::from(u16::MAX));
-    if !fits {
+    if !can_take(packet.bytes(), l3, present, grow) {
         return Err(InsertError::HeaderFull);
     }
     if !packet.grow_front(grow) {
@@ -239,6 +236,20 @@ pub fn insert<P: PacketBuf>(
         *field = units;
     }
     Ok(at)
+}
+
+/// Whether the packet can grow by that much, and its present header is sound: behind an option that
+/// overruns, nobody would ever find another.
+fn can_take(frame: &[u8], l3: usize, present: usize, grow: usize) -> bool {
+    let (Some(ipv6), Ok(end)) = (Ipv6Header::at(frame, l3), packet_end(frame, l3)) else {
+        return false;
+    };
+    let at = l3 + HEADER;
+    let header = frame.get(at..at + present);
+    present + grow <= MAX_HEADER
+        && usize::from(ipv6.payload_length.get()) + grow <= usize::from(u16::MAX)
+        && at + present <= end
+        && header.is_some_and(|header| present == 0 || Tlvs::new(header).all(|tlv| tlv.is_ok()))
 }
 
 /// Writes a new header behind the IPv6 header and chains it in.

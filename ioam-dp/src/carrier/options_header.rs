@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Taking options out of an extension header, and re-padding what stays (RFC 8200, 4.2).
 
-use super::shorten;
+use super::{packet_end, shorten};
 use crate::packet::PacketBuf;
 use crate::wire::ipv6_ext::{self, MAX_HEADER, Tlv, Tlvs};
 
 /// Removes the options that `unwanted` names from the extension header at `at` (octets `len`),
 /// whose type stands in the octet at `named_at`. What stays keeps its place modulo eight, so that
 /// every alignment it may need is kept; a header with nothing but padding left goes altogether.
-/// Returns the octets by which the packet became shorter, which may be 0, or `None` where there was
-/// nothing to remove.
+/// Returns the octets by which the packet became shorter, which may be 0, or `None` where nothing
+/// was removed: none was there, or the header is broken.
 pub fn remove<P: PacketBuf>(
     packet: &mut P,
     l3: usize,
@@ -18,6 +18,10 @@ pub fn remove<P: PacketBuf>(
     len: usize,
     unwanted: impl Fn(&Tlv<'_>) -> bool,
 ) -> Option<usize> {
+    // A header that the payload length does not cover cannot be taken out of that length.
+    if packet_end(packet.bytes(), l3).is_ok_and(|end| end < at + len) {
+        return None;
+    }
     let mut rebuilt = [0u8; MAX_HEADER];
     let header = packet.bytes().get(at..at + len)?;
     let kept = rebuild(header, &mut rebuilt, unwanted)?;
