@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which files a replay uses, so that none is written over what is still to be read.
+//! Whether a replay's files are different ones, so that none is written over what is to be read.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -7,11 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-/// The files used so far: what identifies them, and the argument that named them.
-#[derive(Debug, Default)]
-pub(super) struct Claims {
-    files: Vec<(Identity, String)>,
-}
+use super::ReplayArgs;
 
 /// A file as the system knows it, or the path of one that is not there yet.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,29 +36,36 @@ fn identity(path: &Path) -> Option<Identity> {
     }
 }
 
-impl Claims {
-    /// Notes a file that is read.
-    pub(super) fn input(&mut self, argument: &str, path: &Path) {
-        if let Some(identity) = identity(path) {
-            self.files.push((identity, argument.to_owned()));
-        }
-    }
-
-    /// Notes a file that is about to be created.
-    ///
-    /// # Errors
-    /// It is used already.
-    pub(super) fn output(&mut self, argument: &str, path: &Path) -> Result<()> {
+/// Checks that no file is used twice where one use writes it. To be asked before any is opened.
+///
+/// # Errors
+/// One is.
+pub(super) fn check(arguments: &ReplayArgs) -> Result<()> {
+    let read = arguments
+        .inputs
+        .iter()
+        .map(|file| ("--in", file.path.as_path()));
+    let read = read.chain([("--config", arguments.config.as_path())]);
+    let mut used: Vec<_> = read
+        .filter_map(|(flag, path)| Some((identity(path)?, flag)))
+        .collect();
+    let written = arguments
+        .outputs
+        .iter()
+        .map(|file| ("--out", file.path.as_path()));
+    let records = arguments.records.as_deref();
+    let records = records.filter(|_| !arguments.records_to_stdout());
+    for (flag, path) in written.chain(records.map(|path| ("--records", path))) {
         let Some(identity) = identity(path) else {
-            return Ok(());
+            continue;
         };
-        if let Some((_, other)) = self.files.iter().find(|(file, _)| *file == identity) {
+        if let Some((_, other)) = used.iter().find(|(file, _)| *file == identity) {
             bail!(
-                "{argument} {}: {other} uses this file, which would be lost; choose another",
+                "{flag} {}: {other} uses this file, which would be lost; choose another",
                 path.display()
             );
         }
-        self.files.push((identity, argument.to_owned()));
-        Ok(())
+        used.push((identity, flag));
     }
+    Ok(())
 }

@@ -9,7 +9,6 @@ use ioam_dp::table::spec::NodeSpec;
 use ioam_dp::timestamp::WallTime;
 
 use super::capture::{CaptureError, Captured, Reader};
-use super::claims::Claims;
 use super::outcome::{InputSummary, port_name};
 
 /// The captures, in the order of their ports.
@@ -70,9 +69,8 @@ impl Inputs {
     ///
     /// # Errors
     /// One cannot be read.
-    pub(super) fn open(files: &[(PortId, &Path)], claims: &mut Claims) -> Result<Self> {
+    pub(super) fn open(files: &[(PortId, &Path)]) -> Result<Self> {
         let open = |(port, path): &(PortId, &Path)| {
-            claims.input("--in", path);
             InputFile::open(*port, path).map_err(|error| named(path, &error))
         };
         let files = files.iter().map(open).collect::<Result<_>>()?;

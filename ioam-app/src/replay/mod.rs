@@ -33,7 +33,6 @@ use ioam_dp::worker::{Input, Worker, WorkerParts};
 use crate::export::{Output, write_record};
 use crate::report::Report;
 pub use args::{PortFile, ReplayArgs};
-use claims::Claims;
 use gate::{FileRx, Gate, GivenBuffers, GivenClock, Measurements};
 use inputs::Inputs;
 pub use outcome::{InputSummary, Outcome, OutputSummary};
@@ -85,12 +84,12 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Outcome> {
     let publisher = Publisher::new(tables);
     let tables = publisher.current();
 
-    let mut claims = Claims::default();
-    claims.input("--config", &arguments.config);
-    let mut inputs = Inputs::open(&by_port("--in", &arguments.inputs, &valid)?, &mut claims)?;
+    let captures = by_port("--in", &arguments.inputs, &valid)?;
     let files = by_port("--out", &arguments.outputs, &valid)?;
-    let outputs = Outputs::create(valid.ports().len(), &files, &mut claims)?;
-    let mut records = records(arguments, &mut claims)?;
+    claims::check(arguments)?;
+    let mut inputs = Inputs::open(&captures)?;
+    let outputs = Outputs::create(valid.ports().len(), &files)?;
+    let mut records = records(arguments)?;
 
     let gate = Gate::new();
     let measurements = Measurements::new(arguments, valid.simulate());
@@ -199,13 +198,10 @@ fn by_port<'a>(
 }
 
 /// The output for records: only what `--records` says, since the configuration's is the live node's.
-fn records(arguments: &ReplayArgs, claims: &mut Claims) -> Result<Output> {
+fn records(arguments: &ReplayArgs) -> Result<Output> {
     let Some(path) = &arguments.records else {
         return Ok(Output::nowhere());
     };
-    if !arguments.records_to_stdout() {
-        claims.output("--records", path)?;
-    }
     Output::create(path).map_err(|error| {
         anyhow!(
             "--records {}: cannot be created ({error}); check the path",

@@ -13,7 +13,6 @@ use ioam_dp::table::spec::NodeSpec;
 use ioam_dp::timestamp::WallTime;
 
 use super::capture::Writer;
-use super::claims::Claims;
 use super::gate::{Gate, Measurements};
 use super::outcome::{OutputSummary, port_name};
 
@@ -56,16 +55,11 @@ impl Outputs {
     /// Begins the files, for a node of `ports` ports.
     ///
     /// # Errors
-    /// One cannot be created, or is used otherwise.
-    pub(super) fn create(
-        ports: usize,
-        files: &[(PortId, &Path)],
-        claims: &mut Claims,
-    ) -> Result<Self> {
+    /// One cannot be created.
+    pub(super) fn create(ports: usize, files: &[(PortId, &Path)]) -> Result<Self> {
         let mut outputs: Vec<PortOutput> = Vec::new();
         outputs.resize_with(ports, PortOutput::default);
         for (port, path) in files {
-            claims.output("--out", path)?;
             let writer = Writer::create(path).map_err(|error| {
                 anyhow!(
                     "{} cannot be created ({error}); check the path",
