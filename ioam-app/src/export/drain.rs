@@ -60,3 +60,42 @@ pub(crate) fn write(record: &ExportRecord, tables: &Tables, output: &mut Output)
         output.pass_over();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ioam_dp::record::RecordSink;
+
+    use super::super::ndjson::tests::{record, tables};
+    use super::super::ring;
+    use super::*;
+
+    #[test]
+    fn rings_are_emptied_into_lines_and_a_full_one_takes_no_more() {
+        let (mut first, first_end) = ring(2);
+        let (mut second, second_end) = ring(2);
+        let tables = tables();
+        let lines = std::env::temp_dir().join(format!("ioam-drain-{}", std::process::id()));
+        let output = Output::create(&lines).unwrap();
+        let mut drain = Drain::new(vec![first_end, second_end], output);
+        assert_eq!(drain.round(&tables), 0);
+        let record = record("007b080080000000");
+        let taken = [0; 3].map(|_| first.push(record.clone()));
+        assert_eq!(taken, [true, true, false]);
+        assert!(second.push(record.clone()));
+        assert_eq!(drain.round(&tables), 3);
+        assert!(first.push(record));
+        assert_eq!(drain.finish(&tables).written, 4);
+        let text = std::fs::read_to_string(&lines).unwrap();
+        std::fs::remove_file(lines).unwrap();
+        assert_eq!(text.lines().count(), 4);
+    }
+
+    #[test]
+    fn without_an_output_records_are_counted() {
+        let (mut sink, end) = ring(4);
+        let drain = Drain::new(vec![end], Output::nowhere());
+        assert!(sink.push(record("007b080080000000")));
+        let counts = drain.finish(&tables());
+        assert_eq!((counts.discarded, counts.written), (1, 0));
+    }
+}

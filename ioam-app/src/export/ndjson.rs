@@ -229,4 +229,4 @@ pub fn line(record: &ExportRecord, tables: &Tables) -> String {
 
 #[cfg(test)]
 #[path = "ndjson/tests.rs"]
-mod tests;
+pub(super) mod tests;

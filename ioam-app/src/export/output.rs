@@ -242,7 +242,9 @@ mod tests {
     fn a_full_disk_loses_lines_and_takes_them_again_when_emptied() {
         let disk = Disk::new(10, io::ErrorKind::StorageFull);
         let mut output = disk.output();
-        ["first", "second", "third"].map(|line| output.line(line));
+        for line in ["first", "second", "third"] {
+            output.line(line);
+        }
         output.flush();
         assert_eq!(disk.text(), "first\nseco");
         disk.0.lock().unwrap().1 = 100;

@@ -2,8 +2,8 @@
 //! What a run did, in numbers: gathered from the workers' counters, shown as tables or as JSON.
 
 mod columns;
+mod show;
 
-use std::fmt;
 use std::sync::Arc;
 
 use ioam_dp::stats::{Count, DropReason, Notice, WorkerStats};
@@ -271,125 +271,6 @@ fn counters(workers: &[Arc<WorkerStats>]) -> Counters {
         count: workers.iter().map(|stats| stats.notices(*notice)).sum(),
     });
     Counters(drops.chain(notices).collect())
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.show_ports(f)?;
-        self.show_profiles(f)?;
-        self.show_namespaces(f)?;
-        self.show_counters(f, true, "not forwarded")?;
-        self.show_counters(f, false, "not processed")?;
-        self.show_workers(f)?;
-        if let Some(records) = self.records {
-            let OutputCounts {
-                written,
-                lost,
-                discarded,
-                write_errors,
-            } = records;
-            writeln!(
-                f,
-                "\nrecords: {written} written, {lost} lost in {write_errors} failed writes, \
-                 {discarded} without an output"
-            )?;
-        }
-        match self.mbufs_leaked {
-            None => Ok(()),
-            Some(0) => writeln!(f, "\nevery packet buffer is back in its pool"),
-            Some(leaked) => writeln!(f, "\n{leaked} PACKET BUFFERS DID NOT COME BACK"),
-        }
-    }
-}
-
-impl Report {
-    fn show_ports(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Columns::new(["port", "received", "octets", "sent", "device losses"]);
-        for port in &self.ports {
-            let losses = port
-                .device
-                .map_or("-".to_owned(), |losses| losses.total().to_string());
-            let counts = [port.received, port.received_octets, port.sent].map(|n| n.to_string());
-            let [received, octets, sent] = counts;
-            table.row([port.name.clone(), received, octets, sent, losses]);
-        }
-        write!(f, "{table}")
-    }
-
-    fn show_profiles(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Columns::new([
-            "profile", "action", "selected", "sampled", "done", "records",
-        ]);
-        table.left(2);
-        for profile in &self.profiles {
-            let sampled = match profile.action {
-                "encapsulate" => profile.sampled.to_string(),
-                _ => "-".to_owned(),
-            };
-            table.row([
-                profile.name.clone(),
-                profile.action.to_owned(),
-                profile.selected.to_string(),
-                sampled,
-                profile.done.to_string(),
-                profile.records.to_string(),
-            ]);
-        }
-        table.write_below(f)
-    }
-
-    fn show_namespaces(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Columns::new([
-            "namespace",
-            "filled",
-            "overflowed",
-            "encapsulated",
-            "decapsulated",
-        ]);
-        for namespace in &self.namespaces {
-            let counts = [
-                namespace.filled,
-                namespace.overflowed,
-                namespace.encapsulated,
-                namespace.decapsulated,
-            ];
-            if counts.iter().any(|count| *count > 0) {
-                let [a, b, c, d] = counts.map(|count| count.to_string());
-                table.row([namespace.id.to_string(), a, b, c, d]);
-            }
-        }
-        table.write_below(f)
-    }
-
-    fn show_counters(&self, f: &mut fmt::Formatter<'_>, drops: bool, title: &str) -> fmt::Result {
-        let mut table = Columns::new([title, "packets", ""]);
-        table.left(1);
-        let counters = self.counters.all().iter();
-        for counter in counters.filter(|counter| counter.is_drop == drops && counter.count > 0) {
-            table.row([
-                counter.name.to_owned(),
-                counter.count.to_string(),
-                counter.description.to_owned(),
-            ]);
-        }
-        table.write_below(f)
-    }
-
-    fn show_workers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Columns::new(["worker", "polls", "bursts", "packets", "ticks per packet"]);
-        for (number, worker) in self.workers.iter().enumerate() {
-            let ticks = worker.busy_ticks.checked_div(worker.packets);
-            let ticks = ticks.filter(|ticks| *ticks > 0);
-            table.row([
-                number.to_string(),
-                worker.polls.to_string(),
-                worker.bursts.to_string(),
-                worker.packets.to_string(),
-                ticks.map_or("-".to_owned(), |ticks| ticks.to_string()),
-            ]);
-        }
-        table.write_below(f)
-    }
 }
 
 #[cfg(test)]

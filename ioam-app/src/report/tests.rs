@@ -74,6 +74,11 @@ fn tables_leave_out_what_is_zero() {
         ..DeviceLosses::default()
     });
     report.mbufs_leaked = Some(2);
+    report.records = Some(OutputCounts {
+        written: 5,
+        lost: 1,
+        ..OutputCounts::default()
+    });
     let expected = "\
 port  received  octets  sent  device losses
 east         3     300     0              -
@@ -91,6 +96,8 @@ hbh_truncated        2  The frame ends inside the Hop-by-Hop header.
 worker  polls  bursts  packets  ticks per packet
 0           0       0        1                50
 1           0       0        2                50
+
+records: 5 written, 1 LOST because they could not be written
 
 2 PACKET BUFFERS DID NOT COME BACK
 ";

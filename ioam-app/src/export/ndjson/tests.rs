@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::*;
 
-fn tables() -> Tables {
+pub(in crate::export) fn tables() -> Tables {
     let port = PortSpec {
         name: "east".to_owned(),
         mac: [0; 6],
@@ -44,7 +44,7 @@ fn tables() -> Tables {
     .unwrap()
 }
 
-fn record(option_data: &str) -> ExportRecord {
+pub(in crate::export) fn record(option_data: &str) -> ExportRecord {
     let octet = |at| u8::from_str_radix(&option_data[at..at + 2], 16).unwrap();
     let octets: Vec<u8> = (0..option_data.len()).step_by(2).map(octet).collect();
     let mut option = [0; MAX_OPTION_DATA];
