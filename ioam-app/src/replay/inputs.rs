@@ -49,7 +49,7 @@ impl InputFile {
 
     /// Hands out the packet at the head, and reads the next.
     fn advance(&mut self) -> Result<Option<Captured>, CaptureError> {
-        let next = self.reader.next()?;
+        let next = self.reader.next_packet()?;
         if let Some(packet) = &next {
             self.due = packet.time.unwrap_or(self.due);
             self.packets += 1;
@@ -87,7 +87,7 @@ impl Inputs {
     ///
     /// # Errors
     /// The capture cannot be read on.
-    pub(super) fn next(&mut self) -> Result<Option<(PortId, Captured)>> {
+    pub(super) fn next_packet(&mut self) -> Result<Option<(PortId, Captured)>> {
         let waiting = self.files.iter_mut().filter(|file| file.head.is_some());
         let Some(file) = waiting.min_by_key(|file| file.due) else {
             return Ok(None);

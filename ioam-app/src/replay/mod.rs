@@ -117,7 +117,7 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Outcome> {
     let mut progress = Progress::new(inputs.octets());
     let headroom = usize::from(valid.runtime().headroom);
     // A burst shares one time of receipt, so every packet is a burst of its own.
-    while let Some((port, captured)) = inputs.next()? {
+    while let Some((port, captured)) = inputs.next_packet()? {
         gate.arrive(
             port,
             captured.time,

@@ -116,10 +116,10 @@ impl Reader {
     ///
     /// # Errors
     /// The file cannot be read, is damaged, or has a packet of another link type.
-    pub fn next(&mut self) -> Result<Option<Captured>, CaptureError> {
+    pub fn next_packet(&mut self) -> Result<Option<Captured>, CaptureError> {
         match &mut self.format {
-            Format::Pcap(pcap) => pcap.next(&mut self.source),
-            Format::Pcapng(pcapng) => pcapng.next(&mut self.source),
+            Format::Pcap(pcap) => pcap.next_packet(&mut self.source),
+            Format::Pcapng(pcapng) => pcapng.next_packet(&mut self.source),
         }
     }
 

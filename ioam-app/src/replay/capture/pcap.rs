@@ -48,7 +48,10 @@ impl Pcap {
         Ok(pcap)
     }
 
-    pub(super) fn next(&mut self, source: &mut Source) -> Result<Option<Captured>, CaptureError> {
+    pub(super) fn next_packet(
+        &mut self,
+        source: &mut Source,
+    ) -> Result<Option<Captured>, CaptureError> {
         let mut words = [[0; 4]; 4];
         if !source.fill(words.as_flattened_mut())? {
             return Ok(None);

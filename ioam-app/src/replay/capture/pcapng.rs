@@ -100,7 +100,10 @@ impl Pcapng {
         Ok(true)
     }
 
-    pub(super) fn next(&mut self, source: &mut Source) -> Result<Option<Captured>, CaptureError> {
+    pub(super) fn next_packet(
+        &mut self,
+        source: &mut Source,
+    ) -> Result<Option<Captured>, CaptureError> {
         loop {
             let at = source.position();
             let mut kind = [0; 4];

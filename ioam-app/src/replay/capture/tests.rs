@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Captures of both formats, sound and damaged, made octet by octet.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that panics has failed, and its frames are short"
+)]
+
 use std::path::PathBuf;
 
 use super::*;
@@ -109,7 +115,7 @@ fn read(name: &str, octets: &[u8]) -> Result<(Vec<Captured>, bool), CaptureError
     let file = Scratch::new(name, octets);
     let mut reader = Reader::open(&file.0)?;
     let mut packets = Vec::new();
-    while let Some(packet) = reader.next()? {
+    while let Some(packet) = reader.next_packet()? {
         packets.push(packet);
     }
     Ok((packets, reader.was_cut()))
@@ -154,10 +160,10 @@ fn what_is_written_is_read_back() {
     writer.finish().unwrap();
     let mut reader = Reader::open(&file.0).unwrap();
     assert_eq!(
-        reader.next().unwrap(),
+        reader.next_packet().unwrap(),
         Some(captured(123_456_789, b"abc", 3))
     );
-    assert_eq!(reader.next().unwrap(), None);
+    assert_eq!(reader.next_packet().unwrap(), None);
     assert_eq!(reader.position(), 24 + 16 + 3);
 }
 
