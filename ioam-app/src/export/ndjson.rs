@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A record as one line of JSON; `docs/records.md` describes every key.
 
-use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
 use ioam_dp::record::{ExportRecord, Flow};
@@ -148,12 +147,9 @@ impl From<NodeData<'_>> for Node {
 }
 
 fn hex(octets: &[u8]) -> String {
-    let mut text = String::with_capacity(octets.len() * 2);
-    for octet in octets {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{octet:02x}");
-    }
-    text
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+    let digits = |octet: &u8| [digit(octet >> 4), digit(octet & 0xF)];
+    octets.iter().flat_map(digits).collect()
 }
 
 /// The elements oldest first, and whether the list is cut.
