@@ -42,6 +42,20 @@ pub struct Output<T: TxQueue> {
     stage: Stage<T::Packet>,
 }
 
+impl<T: TxQueue> Output<T> {
+    /// Offers what waits to the port, and counts what it took.
+    fn send(&mut self, port: PortId, stats: &WorkerStats) {
+        let waiting = self.stage.len();
+        if waiting == 0 {
+            return;
+        }
+        self.queue.send(&mut self.stage);
+        if let Some(counts) = stats.ports.get(port.index()) {
+            counts.sent.add((waiting - self.stage.len()) as u64);
+        }
+    }
+}
+
 /// What a worker is made of.
 #[derive(Debug)]
 pub struct WorkerParts<R, T, C, B, S> {
@@ -195,21 +209,19 @@ where
                 continue;
             };
             if output.stage.is_full() {
-                output.queue.send(&mut output.stage);
+                output.send(port, &self.stats);
             }
             if output.stage.try_push(packet).is_err() {
                 self.stats.dropped(DropReason::TxFull);
-            } else if let Some(counts) = self.stats.ports.get(port.index()) {
-                counts.sent.add(1);
             }
         }
     }
 
     /// Offers what waits to the ports.
     fn flush(&mut self) {
-        for output in self.outputs.iter_mut().flatten() {
-            if !output.stage.is_empty() {
-                output.queue.send(&mut output.stage);
+        for (port, output) in (0..).map(PortId).zip(&mut self.outputs) {
+            if let Some(output) = output {
+                output.send(port, &self.stats);
             }
         }
     }

@@ -8,50 +8,55 @@ use crate::classify::flow_of;
 use crate::packet::PacketBuf;
 use crate::record::{ExportRecord, Flow, MAX_OPTION_DATA, RecordSink};
 use crate::stats::Notice;
-use crate::table::{Decapsulation, Role};
+use crate::table::{Action, Decapsulation, Role};
 use crate::wire::ioam::OptionType;
 use crate::wire::ipv6::{HEADER, Ipv6Header};
+use crate::wire::ipv6_ext::Tlvs;
 
-/// Records every trace that profile `index` is to take, after adding this node's data to it where
-/// the profile says so. `subject` is the offset of the header the user's flow is read from.
+/// Records every trace that some profile is to take, after adding this node's data to it where that
+/// profile says so; how many there were. `subject` is the offset of the header the user's flow is read from.
 pub(crate) fn record<P: PacketBuf, S: RecordSink>(
     packet: &mut P,
     located: &Located,
-    index: u16,
-    what: Decapsulation,
     subject: usize,
     leaving: Leaving,
     context: &mut Context<'_, S>,
-) {
+) -> usize {
     let flow = flow_of(packet.bytes(), subject).unwrap_or_default();
     let mut next = located.trace;
-    let mut seen = *located;
+    let (mut seen, mut recorded) = (*located, 0);
     while let Some(trace) = next {
-        if takes(trace.namespace, index, context) {
-            if what.record_self {
+        if let Some(index) = taker(packet.bytes(), located, trace.namespace, context) {
+            let profile = context.tables.profiles.get(usize::from(index));
+            if let Some(Action::Decapsulate(Decapsulation {
+                record_self: true, ..
+            })) = profile.map(|profile| &profile.action)
+            {
                 transit::fill(packet, trace, leaving, context);
             }
             export(packet.bytes(), located, trace, index, flow, context);
+            recorded += 1;
         }
         let behind = trace.range().end - usize::from(located.l3) - HEADER;
         let (tables, stats) = (context.tables, context.stats);
         let frame = packet.bytes();
         next = hop_by_hop::next_trace(frame, located.l3, behind, tables, stats, &mut seen);
     }
+    recorded
 }
 
-/// Whether the profile decapsulates the namespace.
-fn takes<S>(namespace: u8, index: u16, context: &Context<'_, S>) -> bool {
-    let rules = context
-        .tables
-        .namespaces
-        .get(namespace)
-        .map(|namespace| &namespace.rules);
-    rules.is_some_and(|rules| {
-        rules
-            .iter()
-            .any(|rule| rule.role == Role::Decapsulate(index))
-    })
+/// The profile that decapsulates the namespace in this packet.
+fn taker<S>(
+    frame: &[u8],
+    located: &Located,
+    namespace: u8,
+    context: &Context<'_, S>,
+) -> Option<u16> {
+    let (namespaces, in_port) = (&context.tables.namespaces, context.in_port);
+    match namespaces.role(namespace, in_port, frame, located.l3.into())? {
+        Role::Decapsulate(profile) => Some(profile),
+        Role::Transit(_) => None,
+    }
 }
 
 fn export<S: RecordSink>(
@@ -100,15 +105,22 @@ pub(crate) fn remove_outer<P: PacketBuf>(packet: &mut P, located: &Located, inne
     tunnel::remove(packet, located.l3.into(), inner);
 }
 
-/// Removes the profile's namespaces' options, of whatever type, from the packet's own header.
+/// Removes the options of all namespaces decapsulated here, of whatever type, from the packet's own
+/// Hop-by-Hop header.
 pub(crate) fn remove_inline<P: PacketBuf, S>(
     packet: &mut P,
     located: &Located,
-    index: u16,
     context: &Context<'_, S>,
 ) {
     let l3 = usize::from(located.l3);
-    let ours = |namespace| takes(namespace, index, context);
+    let frame = packet.bytes();
+    let mut taken = [false; 256];
+    for tlv in Tlvs::new(hop_by_hop::options(frame, located)).flatten() {
+        if let Some(namespace) = hop_by_hop::namespace_of(&tlv, context.tables) {
+            taken[usize::from(namespace)] = taker(frame, located, namespace, context).is_some();
+        }
+    }
+    let ours = |namespace: u8| taken[usize::from(namespace)];
     let len = usize::from(located.hop_by_hop);
     let _ = options_header::remove(packet, l3, l3 + 6, l3 + HEADER, len, |tlv| {
         hop_by_hop::is_of(tlv, context.tables, ours)

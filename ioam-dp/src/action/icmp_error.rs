@@ -57,7 +57,8 @@ pub(crate) fn originate<P: PacketBuf, S>(
     error: Error,
     context: &mut Context<'_, S>,
 ) -> bool {
-    let Some((header, address)) = answerable(packet.bytes(), l3, context) else {
+    let answerable = answerable(packet.bytes(), l3, context).filter(|_| packet.is_contiguous());
+    let Some((header, address)) = answerable else {
         context.stats.notice(Notice::IcmpNotAllowed);
         return false;
     };
@@ -92,6 +93,9 @@ fn answerable<S>(
     context: &Context<'_, S>,
 ) -> Option<(Ipv6Header, [u8; 16])> {
     let header = *Ipv6Header::at(frame, l3)?;
+    if ethernet::is_group(frame) {
+        return None;
+    }
     let address = context.tables.port(context.in_port)?.address?.octets();
     let (protocol, at) = upper_layer(frame, l3 + HEADER, header.next_header);
     let message_type = at.and_then(|at| frame.get(at)).copied();

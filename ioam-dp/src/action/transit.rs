@@ -5,29 +5,68 @@ use super::{Context, Leaving};
 use crate::carrier::{Located, TraceAt, hop_by_hop};
 use crate::option_type::preallocated_trace::{self, Update};
 use crate::packet::PacketBuf;
-use crate::stats::Notice;
+use crate::stats::{Notice, WorkerStats};
+use crate::table::Role;
 use crate::table::spec::SeveralOptions;
 use crate::wire::ioam::TraceHeader;
 use crate::wire::ipv6::HEADER;
 
-/// Fills the trace that was found, and the ones behind it where the policy says so.
+/// Fills the packet's traces: the first of each namespace that this node is in transit for, or all
+/// of them where the policy says so. `first` is the role for the trace that was found.
 pub(crate) fn transit<P: PacketBuf, S>(
     packet: &mut P,
     located: &Located,
+    first: Option<Role>,
     leaving: Leaving,
     context: &mut Context<'_, S>,
 ) {
-    let mut next = located.trace;
-    let mut seen = *located;
+    let (tables, stats) = (context.tables, context.stats);
+    let fills_all = tables.policy.several_options == SeveralOptions::All;
+    let (mut next, mut role) = (located.trace, first);
+    let (mut seen, mut done) = (*located, Namespaces::default());
     while let Some(trace) = next {
-        fill(packet, trace, leaving, context);
-        if context.tables.policy.several_options == SeveralOptions::First {
-            return;
+        if done.add(trace.namespace) || fills_all {
+            match role {
+                Some(Role::Transit(profile)) => {
+                    fill(packet, trace, leaving, context);
+                    count(profile, stats);
+                }
+                Some(Role::Decapsulate(_)) => {}
+                None => stats.notice(Notice::NoProfile),
+            }
         }
         let behind = trace.range().end - usize::from(located.l3) - HEADER;
-        let (tables, stats) = (context.tables, context.stats);
         let frame = packet.bytes();
         next = hop_by_hop::next_trace(frame, located.l3, behind, tables, stats, &mut seen);
+        role = next.and_then(|trace| {
+            let (namespace, l3) = (trace.namespace, usize::from(located.l3));
+            tables
+                .namespaces
+                .role(namespace, context.in_port, frame, l3)
+        });
+    }
+}
+
+fn count(profile: Option<u16>, stats: &WorkerStats) {
+    let counts = profile.and_then(|index| stats.profiles.get(usize::from(index)));
+    if let Some(counts) = counts {
+        counts.selected.add(1);
+        counts.done.add(1);
+    }
+}
+
+/// A set of namespaces, by index.
+#[derive(Default)]
+struct Namespaces([u64; 4]);
+
+impl Namespaces {
+    /// Adds one; whether it is new.
+    fn add(&mut self, namespace: u8) -> bool {
+        let bit = 1u64 << (namespace & 63);
+        let word = &mut self.0[usize::from(namespace >> 6)];
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
     }
 }
 
@@ -63,6 +102,10 @@ pub(crate) fn fill<P: PacketBuf, S>(
         Update::Filled => counts.iter().for_each(|counts| counts.filled.add(1)),
         Update::Overflowed => counts.iter().for_each(|counts| counts.overflowed.add(1)),
         Update::OverflowSeen => stats.notice(Notice::TraceOverflowed),
+        // Linux looks for any room before it looks at how much it needs.
+        Update::Nothing if tables.linux() && preallocated_trace::overflow_if_full(option_data) => {
+            counts.iter().for_each(|counts| counts.overflowed.add(1));
+        }
         Update::Nothing => stats.notice(Notice::TraceEmpty),
     }
 }

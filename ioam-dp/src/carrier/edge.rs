@@ -5,10 +5,7 @@
 use super::options_header;
 use crate::packet::PacketBuf;
 use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
-use crate::wire::ipv6_ext::{self, Tlvs};
-
-/// Most extension headers looked through.
-const MAX_EXTENSIONS: usize = 8;
+use crate::wire::ipv6_ext::{IOAM_IMMUTABLE, IOAM_MUTABLE, Overrun, Tlv, Tlvs};
 
 /// An extension header that holds IOAM options.
 struct Found {
@@ -39,24 +36,44 @@ pub fn strip<P: PacketBuf>(packet: &mut P, l3: usize) -> bool {
 fn find(frame: &[u8], l3: usize) -> Option<Found> {
     let mut next = Ipv6Header::at(frame, l3)?.next_header;
     let (mut named_at, mut at) = (l3 + 6, l3 + HEADER);
-    for _ in 0..MAX_EXTENSIONS {
+    // Each round goes at least eight octets further, so that the frame's end ends it.
+    loop {
         let rest = frame.get(at..)?;
         // A header that runs past the frame is looked through as far as it goes: better to find
         // IOAM in a broken packet than to let it out.
-        let len = ipv6_ext::header_len(rest)?;
+        let units = usize::from(*rest.get(1)?);
+        let len = match next {
+            next_header::FRAGMENT => 8,
+            next_header::AUTHENTICATION => (units + 2) * 4,
+            _ => (units + 1) * 8,
+        };
         let header = rest.get(..len).unwrap_or(rest);
         match next {
             next_header::HOP_BY_HOP | next_header::DESTINATION_OPTIONS => {
-                if Tlvs::new(header).flatten().any(|tlv| tlv.is_ioam()) {
+                if Tlvs::new(header).any(is_ioam) {
                     return Some(Found { named_at, at, len });
                 }
             }
-            next_header::ROUTING => {}
+            // Behind the header of a later fragment are no headers.
+            next_header::FRAGMENT if header.get(2..4).is_none_or(later) => return None,
+            next_header::FRAGMENT | next_header::ROUTING | next_header::AUTHENTICATION => {}
             _ => return None,
         }
         (next, named_at, at) = (*rest.first()?, at, at + len);
     }
-    None
+}
+
+/// Whether this is an IOAM option, be it cut.
+fn is_ioam(tlv: Result<Tlv<'_>, Overrun>) -> bool {
+    match tlv {
+        Ok(tlv) => tlv.is_ioam(),
+        Err(Overrun(kind)) => kind == IOAM_MUTABLE || kind == IOAM_IMMUTABLE,
+    }
+}
+
+/// Whether a fragment with this offset field is not the first.
+fn later(field: &[u8]) -> bool {
+    field.first() != Some(&0) || field.get(1).is_none_or(|low| low & !7 != 0)
 }
 
 #[cfg(test)]

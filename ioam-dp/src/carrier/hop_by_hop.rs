@@ -10,10 +10,13 @@ use super::{Located, TraceAt, lengthen, packet_end};
 use crate::packet::PacketBuf;
 use crate::stats::{Notice, WorkerStats};
 use crate::table::Tables;
-use crate::table::spec::UndefinedBits;
-use crate::wire::ioam::{OPTION_HEAD, OptionType, TraceHeader, TraceType, trace};
+use crate::table::spec::{Malformed, UndefinedBits};
+use crate::wire::ioam::{NamespaceId, OPTION_HEAD, OptionType, TraceHeader, TraceType, trace};
 use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
-use crate::wire::ipv6_ext::{self, IOAM_IMMUTABLE, MAX_HEADER, PADN, Tlv, Tlvs};
+use crate::wire::ipv6_ext::{self, IOAM_IMMUTABLE, IOAM_MUTABLE, MAX_HEADER, PADN, Tlv, Tlvs};
+
+/// Offset of the first option in any header.
+const FIRST: usize = 2;
 
 /// Where a new header's first option begins: behind Next Header, Hdr Ext Len and PadN.
 pub const FIRST_OPTION: usize = 4;
@@ -36,10 +39,31 @@ pub(super) fn locate(frame: &[u8], tables: &Tables, stats: &WorkerStats, located
         return;
     }
     located.trace = next_trace(frame, located.l3, FIRST, tables, stats, located);
+    if let (Some(trace), Malformed::Drop) = (located.trace, tables.policy.malformed) {
+        let behind = trace.range().end - usize::from(located.l3) - HEADER;
+        judge_rest(header, behind, tables, stats, located);
+    }
 }
 
-/// The offset of the first option in any header.
-const FIRST: usize = 2;
+/// Looks for malformed options behind the trace that will be worked on, since one is enough to drop
+/// the packet.
+fn judge_rest(
+    header: &[u8],
+    from: usize,
+    tables: &Tables,
+    stats: &WorkerStats,
+    located: &mut Located,
+) {
+    for tlv in Tlvs::starting_at(header, from).flatten() {
+        if tlv.is_ioam()
+            && let Err(refusal) = inspect(&tlv, tables)
+            && refusal.malformed
+        {
+            located.malformed = true;
+            stats.notice(refusal.notice);
+        }
+    }
+}
 
 /// Octets of the Hop-by-Hop header, once frame and payload length agree that all of it is there.
 fn header_len(frame: &[u8], l3: usize) -> Result<u16, Notice> {
@@ -73,10 +97,8 @@ pub(crate) fn next_trace(
     located: &mut Located,
 ) -> Option<TraceAt> {
     let header = options(frame, located);
-    for tlv in Tlvs::new(header)
-        .flatten()
-        .filter(|tlv| tlv.is_ioam() && tlv.at >= from)
-    {
+    let rest = Tlvs::starting_at(header, from).flatten();
+    for tlv in rest.filter(Tlv::is_ioam) {
         located.ioam = true;
         match inspect(&tlv, tables) {
             Ok((namespace, len)) => {
@@ -92,6 +114,29 @@ pub(crate) fn next_trace(
         }
     }
     None
+}
+
+/// What there is to work on once options were removed. Nothing is noticed: it has been before.
+pub(crate) fn remaining(frame: &[u8], l3: u16, tables: &Tables) -> Located {
+    let mut located = Located {
+        l3,
+        ..Located::default()
+    };
+    let first = Ipv6Header::at(frame, l3.into()).map(|header| header.next_header);
+    if let (Some(next_header::HOP_BY_HOP), Ok(len)) = (first, header_len(frame, l3.into())) {
+        located.hop_by_hop = len;
+    }
+    for tlv in Tlvs::new(options(frame, &located)).flatten() {
+        let at = usize::from(l3) + HEADER + tlv.at + OPTION_HEAD;
+        located.ioam |= tlv.is_ioam();
+        if let (true, Ok((namespace, len)), Ok(at)) =
+            (tlv.is_ioam(), inspect(&tlv, tables), u16::try_from(at))
+        {
+            located.trace = Some(TraceAt { at, len, namespace });
+            break;
+        }
+    }
+    located
 }
 
 /// Why an IOAM option is not worked on.
@@ -269,14 +314,27 @@ fn place_header(frame: &mut [u8], l3: usize, image: &[u8]) {
 /// type (RFC 9197, 4.2).
 #[must_use]
 pub fn is_of(tlv: &Tlv<'_>, tables: &Tables, namespaces: impl Fn(u8) -> bool) -> bool {
-    let id = tlv
-        .data()
-        .get(2..4)
-        .map(|id| u16::from_be_bytes([id[0], id[1]]));
-    tlv.is_ioam()
-        && id
-            .and_then(|id| tables.namespaces.find(crate::wire::ioam::NamespaceId(id)))
-            .is_some_and(namespaces)
+    namespace_of(tlv, tables).is_some_and(namespaces)
+}
+
+/// The namespace, by index, of an IOAM option of whatever type; every type begins with it.
+#[must_use]
+pub fn namespace_of(tlv: &Tlv<'_>, tables: &Tables) -> Option<u8> {
+    let id = tlv.data().get(2..4).filter(|_| tlv.is_ioam())?;
+    tables
+        .namespaces
+        .find(NamespaceId(u16::from_be_bytes([id[0], id[1]])))
+}
+
+/// The trace types of all traces of a located frame.
+pub(crate) fn trace_types(frame: &[u8], located: &Located) -> TraceType {
+    let traces = Tlvs::new(options(frame, located))
+        .flatten()
+        .filter(|tlv| tlv.kind == IOAM_MUTABLE && tlv.data().get(1) == Some(&0));
+    let headers = traces.filter_map(|tlv| TraceHeader::split(tlv.data().get(2..)?));
+    headers.fold(TraceType::default(), |all, (header, _)| {
+        all.union(header.trace_type())
+    })
 }
 
 /// Octets of a trace header, for callers that size headers.

@@ -53,17 +53,11 @@ impl TraceAt {
 #[inline]
 #[must_use]
 pub fn locate(frame: &[u8], tables: &Tables, port: PortId, stats: &WorkerStats) -> Located {
-    let mut located = Located::default();
-    let Some((ethernet::IPV6, l3)) = ethernet::payload(frame) else {
+    let mut located = locate_ipv6(frame, stats);
+    let l3 = usize::from(located.l3);
+    let Some(header) = Ipv6Header::at(frame, l3).filter(|_| l3 != 0) else {
         return located;
     };
-    let Some(header) = Ipv6Header::at(frame, l3) else {
-        return located;
-    };
-    let Ok(l3_field) = u16::try_from(l3) else {
-        return located;
-    };
-    located.l3 = l3_field;
     let enabled = tables.port(port).is_some_and(|port| port.ioam);
     if header.next_header != next_header::HOP_BY_HOP {
         return located;
@@ -77,6 +71,24 @@ pub fn locate(frame: &[u8], tables: &Tables, port: PortId, stats: &WorkerStats) 
         hop_by_hop::locate(frame, tables, stats, &mut located);
     }
     located
+}
+
+/// Finds IPv6 in the frame and nothing more.
+#[inline]
+#[must_use]
+pub fn locate_ipv6(frame: &[u8], stats: &WorkerStats) -> Located {
+    let l3 = match ethernet::payload(frame) {
+        Some((ethernet::IPV6, l3)) if Ipv6Header::at(frame, l3).is_some() => l3,
+        Some((ether_type, _)) if ethernet::is_tag(ether_type) => {
+            stats.notice(Notice::VlanTags);
+            0
+        }
+        _ => 0,
+    };
+    Located {
+        l3: u16::try_from(l3).unwrap_or(0),
+        ..Located::default()
+    }
 }
 
 /// The IPv6 packet's end in the frame, or why its length cannot be trusted.

@@ -25,6 +25,17 @@ struct Key {
     out_port: Option<PortId>,
 }
 
+impl Key {
+    /// Spreads keys over the cache's slots.
+    fn place(&self) -> usize {
+        let ports =
+            u32::from(self.in_port.0) << 8 | self.out_port.map_or(0xFF, |port| port.0.into());
+        let mixed = (self.trace_type.bits() ^ ports ^ u32::from(self.namespace) << 16)
+            .wrapping_mul(0x9E37_79B1);
+        (mixed >> 24) as usize
+    }
+}
+
 /// The octets one node writes for one (namespace, ports, trace type).
 #[derive(Clone, Debug)]
 pub struct OwnData {
@@ -215,7 +226,7 @@ impl OwnDataCache {
             in_port,
             out_port,
         };
-        let place = usize::from(namespace ^ in_port.0) % self.slots.len();
+        let place = key.place() % self.slots.len();
         let slot = self.slots.get_mut(place)?;
         if slot.as_ref().is_none_or(|own| own.key != key) {
             let own = OwnData::new(tables, tables.namespaces.get(namespace)?, key);

@@ -110,6 +110,16 @@ pub fn update(
     Update::Filled
 }
 
+/// Sets the overflow flag of a trace without any room; whether there was none.
+pub fn overflow_if_full(option_data: &mut [u8]) -> bool {
+    let full =
+        TraceHeader::split_mut(option_data).filter(|(header, _)| header.remaining_len() == 0);
+    full.is_some_and(|(header, _)| {
+        header.set(TraceFlags::OVERFLOW);
+        true
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,14 +4,14 @@
 use super::plan::Plan;
 use crate::action::icmp_error;
 use crate::action::{Context, Leaving, decapsulate, encapsulate, transit};
-use crate::carrier::{Located, edge, tunnel};
+use crate::carrier::{Located, edge, hop_by_hop, tunnel};
 use crate::forward::{self, Hop};
 use crate::packet::PacketBuf;
 use crate::port::PortId;
 use crate::record::RecordSink;
 use crate::stats::{DropReason, Notice};
 use crate::table::spec::{DecapsulatePlacement, EdgePolicy, Placement, Side};
-use crate::table::{Action, Decapsulation, Encapsulation, ForwardingMode, Tables};
+use crate::table::{Action, Encapsulation, ForwardingMode, Tables};
 use crate::wire::ethernet;
 use crate::wire::icmpv6::Error;
 use crate::wire::ipv6::{HEADER, Ipv6Header};
@@ -29,8 +29,11 @@ pub(super) fn carry_out<P: PacketBuf, S: RecordSink>(
     }
     let l3 = usize::from(located.l3);
     if l3 == 0 {
-        let hop = forward::hop(tables, context.in_port, None)?;
-        return send(packet, l3, hop, context);
+        let in_port = context.in_port;
+        guard_hidden(packet, in_port, DropReason::EdgeIngress, context)?;
+        let hop = forward::hop(tables, in_port, None)?;
+        guard_hidden(packet, hop.port, DropReason::EdgeEgress, context)?;
+        return send(packet, hop, context);
     }
     let mut located = *located;
     if guard_edge(
@@ -72,38 +75,58 @@ fn leave_tunnel<P: PacketBuf, S: RecordSink>(
     };
     let inner = match what.placement {
         DecapsulatePlacement::Inline => None,
-        DecapsulatePlacement::Ip6InIp6 { .. } => {
-            Some(tunnel::inner(packet.bytes(), located).ok_or(DropReason::DecapNoInner)?)
+        // Without an end of its own the tunnel is not known from the address: a packet that has no
+        // inner one carries its options itself.
+        DecapsulatePlacement::Ip6InIp6 { destination: None } => {
+            tunnel::inner(packet.bytes(), located)
         }
+        DecapsulatePlacement::Ip6InIp6 {
+            destination: Some(_),
+        } => Some(tunnel::inner(packet.bytes(), located).ok_or(DropReason::DecapNoInner)?),
     };
     let subject = inner.unwrap_or(l3);
     if let Plan::Decapsulate(_) = plan {
-        record(packet, located, index, *what, subject, context);
+        let recorded = record(packet, located, subject, context);
+        if recorded == 0 && inner.is_some() {
+            context.stats.notice(Notice::DecapForeign);
+        }
     }
     match inner {
         Some(inner) => decapsulate::remove_outer(packet, located, inner),
-        None => decapsulate::remove_inline(packet, located, index, context),
+        None => decapsulate::remove_inline(packet, located, context),
     }
     if let Some(counts) = context.stats.profiles.get(usize::from(index)) {
+        counts.selected.add(1);
         counts.done.add(1);
     }
-    let bare = Located {
+    // Inline, other namespaces' traces stay, and this node may be in transit for them.
+    let mut left = Located {
         l3: located.l3,
         ..Located::default()
     };
-    route_and_send(packet, &bare, Plan::Pass, context)
+    let mut plan = Plan::Pass;
+    if inner.is_none() {
+        left = hop_by_hop::remaining(packet.bytes(), left.l3, tables);
+        if let Some(trace) = left.trace {
+            let (namespace, in_port) = (trace.namespace, context.in_port);
+            let role = tables
+                .namespaces
+                .role(namespace, in_port, packet.bytes(), l3);
+            plan = Plan::Transit(role);
+        }
+    }
+    route_and_send(packet, &left, plan, context)
 }
 
-/// Records the traces of a packet about to be decapsulated. The node's own element has the hop
-/// limit that the outer packet would leave with, and the port that the inner one leaves by.
+/// Records the traces of a packet about to be decapsulated; how many there were. The node's own
+/// element has the hop limit that the outer packet would leave with, and the port that the inner
+/// one leaves by.
 fn record<P: PacketBuf, S: RecordSink>(
     packet: &mut P,
     located: &Located,
-    index: u16,
-    what: Decapsulation,
     subject: usize,
     context: &mut Context<'_, S>,
-) {
+) -> usize {
     let tables = context.tables;
     let frame = packet.bytes();
     let inner_destination = Ipv6Header::at(frame, subject).map(|header| header.destination);
@@ -114,7 +137,7 @@ fn record<P: PacketBuf, S: RecordSink>(
         hop_limit,
         port: hop.map(|hop| hop.port),
     };
-    decapsulate::record(packet, located, index, what, subject, leaving, context);
+    decapsulate::record(packet, located, subject, leaving, context)
 }
 
 /// Finds the way, decrements the hop limit, fills or encapsulates, and sends.
@@ -126,19 +149,28 @@ fn route_and_send<P: PacketBuf, S: RecordSink>(
 ) -> Result<PortId, DropReason> {
     let l3 = usize::from(located.l3);
     let tables = context.tables;
-    let encapsulation = encapsulation(tables, plan);
+    let mut encapsulation = encapsulation(tables, plan);
     let header = *Ipv6Header::at(packet.bytes(), l3).ok_or(DropReason::NotIpv6)?;
     let rewrites = !matches!(tables.forwarding.mode, ForwardingMode::Wire { .. });
     if rewrites && forward::stays_on_link(&header) {
         return Err(DropReason::LinkLocal);
     }
-    let hop = forward::hop(tables, context.in_port, Some(&header.destination));
-    let hop = match outer_destination(encapsulation) {
-        Some(outer) if rewrites => forward::hop(tables, context.in_port, Some(&outer)).or(hop)?,
-        _ => hop?,
+    let own = forward::hop(tables, context.in_port, Some(&header.destination));
+    let tunnel = match outer_destination(encapsulation) {
+        Some(outer) if rewrites => forward::hop(tables, context.in_port, Some(&outer)),
+        _ => own,
+    };
+    let mut hop = match (tunnel, encapsulation) {
+        (Err(_), Some(_)) => {
+            context.stats.notice(Notice::EncapNoRoute);
+            encapsulation = None;
+            own?
+        }
+        (hop, _) => hop?,
     };
     let mut hop_limit = header.hop_limit;
-    if tables.forwarding.decrement_hop_limit {
+    // Neighbour discovery over a wire needs the hop limit it was sent with (RFC 4861, 7.1).
+    if tables.forwarding.decrement_hop_limit && !forward::stays_on_link(&header) {
         if hop_limit <= 1 {
             return expired(packet, l3, context);
         }
@@ -147,26 +179,26 @@ fn route_and_send<P: PacketBuf, S: RecordSink>(
             header.hop_limit = hop_limit;
         }
     }
-    if let Plan::Transit(profile) = plan {
+    if too_big(packet.bytes(), l3, hop.port, tables) {
+        return answer_too_big(packet, l3, hop.port, context);
+    }
+    if let Plan::Transit(first) = plan {
         let leaving = Leaving {
             hop_limit,
             port: Some(hop.port),
         };
-        transit::transit(packet, located, leaving, context);
-        let counts = profile.and_then(|index| context.stats.profiles.get(usize::from(index)));
-        if let Some(counts) = counts {
-            counts.selected.add(1);
+        transit::transit(packet, located, first, leaving, context);
+    }
+    if let (Plan::Encapsulate(index), Some(what)) = (plan, encapsulation) {
+        if !encapsulate::encapsulate(packet, l3, what, hop.port, context)? {
+            // It goes on as it is, and so to its own destination.
+            hop = own?;
+        } else if let Some(counts) = context.stats.profiles.get(usize::from(index)) {
             counts.done.add(1);
         }
     }
-    if let (Plan::Encapsulate(index), Some(what)) = (plan, encapsulation)
-        && encapsulate::encapsulate(packet, l3, what, hop.port, context)?
-        && let Some(counts) = context.stats.profiles.get(usize::from(index))
-    {
-        counts.done.add(1);
-    }
     guard_edge(packet, l3, hop.port, DropReason::EdgeEgress, context)?;
-    send(packet, l3, hop, context)
+    send(packet, hop, context)
 }
 
 fn encapsulation(tables: &Tables, plan: Plan) -> Option<&Encapsulation> {
@@ -216,6 +248,23 @@ fn guard_edge<P: PacketBuf, S>(
     Ok(true)
 }
 
+/// An edge port lets no IOAM pass behind more tags than this node sees through otherwise.
+fn guard_hidden<P: PacketBuf, S>(
+    packet: &P,
+    port: PortId,
+    reason: DropReason,
+    context: &Context<'_, S>,
+) -> Result<(), DropReason> {
+    let side = context.tables.port(port).map(|port| port.side);
+    if !matches!(side, Some(Side::Edge(_))) {
+        return Ok(());
+    }
+    match ethernet::behind_all_tags(packet.bytes()) {
+        Some((ethernet::IPV6, l3)) if edge::carries_ioam(packet.bytes(), l3) => Err(reason),
+        _ => Ok(()),
+    }
+}
+
 /// The hop limit does not allow another hop: an error goes back where it may.
 fn expired<P: PacketBuf, S>(
     packet: &mut P,
@@ -243,34 +292,36 @@ fn answer<P: PacketBuf, S>(
         return Err(reason);
     }
     context.stats.dropped(reason);
+    context.stats.notice(Notice::IcmpSent);
     Ok(context.in_port)
 }
 
-/// Checks the MTU and writes the frame's addresses.
-fn send<P: PacketBuf, S>(
+/// Whether the packet is larger than the port's MTU. Checked before anything is filled, so that an
+/// error quotes the packet as it came.
+fn too_big(frame: &[u8], l3: usize, port: PortId, tables: &Tables) -> bool {
+    let header = Ipv6Header::at(frame, l3);
+    let length = header.map_or(0, |h| HEADER + usize::from(h.payload_length.get()));
+    tables.port(port).is_some_and(|out| length > out.mtu)
+}
+
+fn answer_too_big<P: PacketBuf, S>(
     packet: &mut P,
     l3: usize,
-    hop: Hop,
+    port: PortId,
     context: &mut Context<'_, S>,
 ) -> Result<PortId, DropReason> {
-    let tables = context.tables;
-    let Some(out) = tables.port(hop.port) else {
-        return Err(DropReason::NoPeer);
-    };
-    if l3 != 0 {
-        let header = Ipv6Header::at(packet.bytes(), l3);
-        let length = header.map_or(0, |h| HEADER + usize::from(h.payload_length.get()));
-        if length > out.mtu {
-            let mtu = u32::try_from(out.mtu).unwrap_or(u32::MAX);
-            return answer(
-                packet,
-                l3,
-                Error::PacketTooBig(mtu),
-                DropReason::OverMtu,
-                context,
-            );
-        }
-    }
+    let mtu = context.tables.port(port).map_or(0, |out| out.mtu);
+    let error = Error::PacketTooBig(u32::try_from(mtu).unwrap_or(u32::MAX));
+    answer(packet, l3, error, DropReason::OverMtu, context)
+}
+
+/// Writes the frame's addresses, where they are rewritten.
+fn send<P: PacketBuf, S>(
+    packet: &mut P,
+    hop: Hop,
+    context: &Context<'_, S>,
+) -> Result<PortId, DropReason> {
+    let out = context.tables.port(hop.port).ok_or(DropReason::NoPeer)?;
     if let Some(mac) = hop.mac {
         ethernet::set_addresses(packet.bytes_mut(), mac, out.mac);
     }

@@ -75,13 +75,13 @@ impl Pipeline {
         }
         self.own_data.clear();
         let seed = tables.seed.wrapping_add(self.worker << 32);
-        let samplers =
-            (seed..)
-                .zip(&tables.profiles)
-                .map(|(seed, profile)| match &profile.action {
-                    Action::Encapsulate(what) => Sampler::new(what.sampling, seed),
-                    _ => Sampler::new(Sampling::All, seed),
-                });
+        let samplers = (0u64..).zip(&tables.profiles).map(|(place, profile)| {
+            let seed = seed.wrapping_add(place);
+            match &profile.action {
+                Action::Encapsulate(what) => Sampler::new(what.sampling, seed),
+                _ => Sampler::new(Sampling::All, seed),
+            }
+        });
         self.samplers = samplers.collect();
         self.tables = Some(Arc::clone(tables));
     }
@@ -110,7 +110,7 @@ impl Pipeline {
             }
             if !packet.is_contiguous() {
                 stats.notice(Notice::MultiSegment);
-                self.located[place] = Located::default();
+                self.located[place] = carrier::locate_ipv6(packet.bytes(), stats);
                 self.plans[place] = Plan::Pass;
                 continue;
             }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! First pass: what is to be done with a packet, from what was located in it and the tables.
 
-use crate::carrier::{Located, edge};
+use crate::carrier::{Located, edge, hop_by_hop};
 use crate::classify::{Sampler, flow_hash, flow_of};
 use crate::forward;
 use crate::port::PortId;
 use crate::stats::{DropReason, Notice, WorkerStats};
 use crate::table::spec::Malformed;
 use crate::table::{Action, Role, Tables};
-use crate::wire::ioam::{TraceHeader, TraceType};
+use crate::wire::ioam::TraceType;
 use crate::wire::ipv6::Ipv6Header;
+use crate::wire::ipv6_ext::Tlvs;
 
 /// What is to be done with a packet, decided by the first pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub(super) enum Plan {
     #[default]
     Pass,
     Drop(DropReason),
-    Transit(Option<u16>),
+    /// Fill traces; the role for the first one, `None` where no profile wants it.
+    Transit(Option<Role>),
     Encapsulate(u16),
     /// Take the traces out and record them.
     Decapsulate(u16),
@@ -49,20 +51,19 @@ impl Planner<'_> {
         let mut plan = Plan::Pass;
         let mut writes = nothing;
         if let Some(trace) = located.trace {
-            let rules = tables
-                .namespaces
-                .get(trace.namespace)
-                .map_or(&[][..], |n| &n.rules);
-            let rule = rules
-                .iter()
-                .find(|rule| rule.filter.admits_port(in_port) && rule.filter.matches(frame, l3));
-            match rule.map(|rule| rule.role) {
+            match tables.namespaces.role(trace.namespace, in_port, frame, l3) {
                 Some(Role::Decapsulate(profile)) => plan = Plan::Decapsulate(profile),
-                Some(Role::Transit(profile)) => plan = Plan::Transit(profile),
-                None => stats.notice(Notice::NoProfile),
+                role => plan = Plan::Transit(role),
             }
-            let header = frame.get(trace.range()).and_then(TraceHeader::split);
-            writes = header.map_or(nothing, |(header, _)| header.trace_type());
+            writes = hop_by_hop::trace_types(frame, located);
+        }
+        // One option of ours to take out, of whatever type, is enough to decapsulate the packet.
+        if located.ioam
+            && tables.decapsulates
+            && !matches!(plan, Plan::Decapsulate(_))
+            && let Some(profile) = self.decapsulating(frame, located)
+        {
+            plan = Plan::Decapsulate(profile);
         }
         if located.ioam && !matches!(plan, Plan::Decapsulate(_)) {
             if let Some(profile) = tunnel_end(frame, l3, tables, in_port) {
@@ -73,6 +74,24 @@ impl Planner<'_> {
             return self.select(frame, l3);
         }
         (plan, writes)
+    }
+
+    /// The profile that decapsulates any of the packet's options, of whatever type
+    /// (RFC 9197, 4.2), if one does.
+    fn decapsulating(&self, frame: &[u8], located: &Located) -> Option<u16> {
+        let (tables, in_port) = (self.tables, self.in_port);
+        Tlvs::new(hop_by_hop::options(frame, located))
+            .flatten()
+            .filter_map(|tlv| hop_by_hop::namespace_of(&tlv, tables))
+            .find_map(|namespace| {
+                match tables
+                    .namespaces
+                    .role(namespace, in_port, frame, located.l3.into())
+                {
+                    Some(Role::Decapsulate(profile)) => Some(profile),
+                    _ => None,
+                }
+            })
     }
 
     /// The encapsulating profile that wants the packet and samples it, if any.

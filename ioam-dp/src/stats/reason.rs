@@ -50,7 +50,8 @@ named! {
 named! {
     /// Why something was not done to a packet that was forwarded all the same.
     Notice {
-        MultiSegment, "multi_segment", "The frame is a chain of buffers; left alone.";
+        MultiSegment, "multi_segment", "The frame is a chain of buffers; forwarded, its options left alone.";
+        VlanTags, "vlan_tags", "More than two VLAN tags; treated as not IPv6.";
         PacketTruncated, "packet_truncated", "The payload length says more than the frame holds; left alone.";
         Jumbogram, "jumbogram", "Payload length 0 (RFC 2675); left alone.";
         HbhTruncated, "hbh_truncated", "The frame ends inside the Hop-by-Hop header.";
@@ -77,9 +78,11 @@ named! {
         EncapLinkLocal, "encap_link_local", "Selected for encapsulation, but a link-local or multicast address keeps the packet on its link.";
         EncapOverMtu, "encap_over_mtu", "Selected for encapsulation, but it would exceed the output port's MTU.";
         EncapNoHeadroom, "encap_no_headroom", "Selected for encapsulation, but there is no room in front of the frame.";
-        EncapHeaderFull, "encap_header_full", "Selected for inline encapsulation, but the Hop-by-Hop header cannot take the option.";
+        EncapHeaderFull, "encap_header_full", "Selected for encapsulation, but the packet's headers are broken or cannot take the option.";
+        EncapNoRoute, "encap_no_route", "Selected for encapsulation, but no route leads to the tunnel's other end.";
         EncapToEdge, "encap_to_edge", "Selected for encapsulation, but the packet leaves the domain by an edge port.";
         RecordLost, "record_lost", "The ring to the exporter was full.";
+        IcmpSent, "icmp_sent", "An ICMPv6 error was sent in the place of a dropped packet.";
         IcmpSuppressed, "icmp_suppressed", "An ICMPv6 error was held back by the rate limit.";
         IcmpNotAllowed, "icmp_not_allowed", "An ICMPv6 error was not sent: no address, or a packet that may not be answered.";
     }

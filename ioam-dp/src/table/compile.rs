@@ -88,6 +88,9 @@ impl Tables {
                 .map(|(id, port)| port_table(PortId(id), port, &profiles))
                 .collect(),
             namespaces,
+            decapsulates: profiles
+                .iter()
+                .any(|profile| matches!(profile.action, Action::Decapsulate(_))),
             tunnel_ends: tunnel_ends(&profiles),
             profiles: profiles.into(),
             forwarding: forwarding(&spec.forwarding),

@@ -32,6 +32,8 @@ pub struct Tables {
     pub namespaces: NamespaceTable,
     /// In the configuration's order.
     pub profiles: Box<[Profile]>,
+    /// Whether any profile decapsulates.
+    pub decapsulates: bool,
     /// Local ends of tunnels: outer destination and the decapsulating profile.
     pub tunnel_ends: Box<[([u8; 16], u16)]>,
     /// Where packets go.

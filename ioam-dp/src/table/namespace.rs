@@ -3,6 +3,7 @@
 
 use super::spec::{NamespaceSpec, TimestampFormat};
 use crate::classify::Filter;
+use crate::port::PortId;
 use crate::wire::ioam::NamespaceId;
 
 /// What the snapshot word says when there is none: Length 0, Schema ID all ones
@@ -43,6 +44,15 @@ impl NamespaceTable {
     #[must_use]
     pub fn get(&self, index: u8) -> Option<&Namespace> {
         self.entries.get(usize::from(index))
+    }
+
+    /// This node's role for options of the namespace with this index, in the IPv6 packet at `l3`.
+    #[must_use]
+    pub fn role(&self, index: u8, in_port: PortId, frame: &[u8], l3: usize) -> Option<Role> {
+        let rules = self.get(index)?.rules.iter();
+        let mut wants =
+            rules.filter(|rule| rule.filter.admits_port(in_port) && rule.filter.matches(frame, l3));
+        wants.next().map(|rule| rule.role)
     }
 
     /// All of them, by index.

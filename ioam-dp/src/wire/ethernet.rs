@@ -20,13 +20,37 @@ pub fn payload(frame: &[u8]) -> Option<(u16, usize)> {
     let mut offset = HEADER;
     let mut ether_type = ether_type_before(frame, offset)?;
     for _ in 0..MAX_TAGS {
-        if !matches!(ether_type, 0x8100 | 0x88A8 | 0x9100) {
+        if !is_tag(ether_type) {
             break;
         }
         offset += TAG;
         ether_type = ether_type_before(frame, offset)?;
     }
     Some((ether_type, offset))
+}
+
+/// As [`payload`], behind any number of tags: for a guard that must not be got round by one more.
+#[must_use]
+pub fn behind_all_tags(frame: &[u8]) -> Option<(u16, usize)> {
+    let mut offset = HEADER;
+    let mut ether_type = ether_type_before(frame, offset)?;
+    while is_tag(ether_type) {
+        offset += TAG;
+        ether_type = ether_type_before(frame, offset)?;
+    }
+    Some((ether_type, offset))
+}
+
+/// Whether an EtherType is a VLAN tag's.
+#[must_use]
+pub fn is_tag(ether_type: u16) -> bool {
+    matches!(ether_type, 0x8100 | 0x88A8 | 0x9100)
+}
+
+/// Whether the frame is addressed to more than one station.
+#[must_use]
+pub fn is_group(frame: &[u8]) -> bool {
+    frame.first().is_some_and(|octet| octet & 1 != 0)
 }
 
 fn ether_type_before(frame: &[u8], offset: usize) -> Option<u16> {

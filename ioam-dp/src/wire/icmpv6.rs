@@ -15,6 +15,9 @@ pub const OVERHEAD: usize = HEADER + 8;
 /// Most octets of an error packet: the minimum IPv6 MTU (RFC 4443, 2.4 c).
 pub const MAX_PACKET: usize = 1280;
 
+/// The type of a redirect (RFC 4861, 4.5).
+const REDIRECT: u8 = 137;
+
 /// The errors this node originates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
@@ -38,7 +41,8 @@ impl Error {
 }
 
 /// Whether an error may be sent about a packet with these addresses and this upper-layer message
-/// (RFC 4443, 2.4 e): never about an error, a multicast, or a source that names no single node.
+/// (RFC 4443, 2.4 e): never about an error or a redirect, a multicast, or a source that names no
+/// single node.
 #[must_use]
 pub fn may_answer(
     source: &[u8; 16],
@@ -46,7 +50,8 @@ pub fn may_answer(
     upper_layer: u8,
     message_type: Option<u8>,
 ) -> bool {
-    let about_error = upper_layer == next_header::ICMPV6 && message_type.is_none_or(|t| t < 128);
+    let about_error =
+        upper_layer == next_header::ICMPV6 && message_type.is_none_or(|t| t < 128 || t == REDIRECT);
     !about_error && destination[0] != 0xFF && source[0] != 0xFF && *source != [0; 16]
 }
 

@@ -28,6 +28,8 @@ pub mod next_header {
     pub const ROUTING: u8 = 43;
     /// Fragment (RFC 8200, 4.5).
     pub const FRAGMENT: u8 = 44;
+    /// Authentication (RFC 4302, 2).
+    pub const AUTHENTICATION: u8 = 51;
     /// `ICMPv6`.
     pub const ICMPV6: u8 = 58;
     /// Destination Options (RFC 8200, 4.6).

@@ -54,9 +54,9 @@ impl<'a> Tlv<'a> {
     }
 }
 
-/// An option that runs past its header.
+/// An option of this type runs past its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overrun;
+pub struct Overrun(pub u8);
 
 /// The options of one extension header, in order; ends after the first [`Overrun`].
 #[derive(Clone, Debug)]
@@ -70,6 +70,12 @@ impl<'a> Tlvs<'a> {
     #[must_use]
     pub fn new(header: &'a [u8]) -> Self {
         Self { header, at: 2 }
+    }
+
+    /// The options of `header` from offset `at` on, where one must begin.
+    #[must_use]
+    pub fn starting_at(header: &'a [u8], at: usize) -> Self {
+        Self { header, at }
     }
 }
 
@@ -86,7 +92,7 @@ impl<'a> Iterator for Tlvs<'a> {
         let octets = len.and_then(|len| self.header.get(at..at + len));
         let Some(octets) = octets else {
             self.at = self.header.len();
-            return Some(Err(Overrun));
+            return Some(Err(Overrun(kind)));
         };
         self.at = at + octets.len();
         Some(Ok(Tlv { kind, at, octets }))
@@ -118,9 +124,9 @@ mod tests {
     #[test]
     fn an_overrun_ends_the_walk() {
         let header = [17, 0, 0x31, 5, 0, 0, 0, 0];
-        assert_eq!(Tlvs::new(&header).collect::<Vec<_>>(), [Err(Overrun)]);
+        assert_eq!(Tlvs::new(&header).collect::<Vec<_>>(), [Err(Overrun(0x31))]);
         let header = [17, 0, 1, 3, 0, 0, 0, 0x31];
-        assert_eq!(Tlvs::new(&header).last(), Some(Err(Overrun)));
+        assert_eq!(Tlvs::new(&header).last(), Some(Err(Overrun(0x31))));
     }
 
     #[test]
