@@ -51,14 +51,12 @@ fn every_counter_is_documented_in_its_own_words() {
     ];
     for (heading, counters) in expected {
         let rows = rows(&text, heading);
-        let documented: Vec<_> = rows
-            .iter()
-            .map(|row| (row[0].trim_matches('`'), row[1].as_str()))
-            .collect();
-        assert_eq!(
-            documented, counters,
-            "To mend: make docs/counters.md say so, row by row"
-        );
+        let mend = "To mend: add, remove or correct the row in docs/counters.md";
+        for (row, (name, description)) in rows.iter().zip(&counters) {
+            assert_eq!(row[0].trim_matches('`'), *name, "{mend}");
+            assert_eq!(row[1], *description, "{name}. {mend}");
+        }
+        assert_eq!(rows.len(), counters.len(), "{heading}. {mend}");
         assert!(rows.iter().all(|row| row.len() == 3 && !row[2].is_empty()));
     }
 }
