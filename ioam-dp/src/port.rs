@@ -56,6 +56,6 @@ pub trait TxQueue {
 
 /// The node's packet memory, as far as node data speaks of it.
 pub trait Buffers {
-    /// Octets of packet buffers in use, over all pools of the node.
-    fn octets_in_use(&self) -> u64;
+    /// Octets of packet buffers in use, over all pools of the node; `None` where that is unknown.
+    fn octets_in_use(&self) -> Option<u64>;
 }

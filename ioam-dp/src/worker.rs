@@ -183,15 +183,16 @@ where
     fn measure(&mut self, wanted: TraceType, moment: &mut Moment) {
         if wanted.has(TraceType::QUEUE_DEPTH) {
             for (port, output) in self.outputs.iter().enumerate().take(MAX_PORTS) {
-                moment.queue_depth[port] = output.as_ref().map(|output| {
+                moment.queue_depth[port] = output.as_ref().and_then(|output| {
                     let waiting = u32::try_from(output.stage.len()).unwrap_or(u32::MAX);
-                    waiting.saturating_add(output.queue.depth().unwrap_or(0))
+                    Some(waiting.saturating_add(output.queue.depth()?))
                 });
             }
         }
         if wanted.has(TraceType::BUFFER_OCCUPANCY) {
-            let octets = self.buffers.octets_in_use().min(u64::from(u32::MAX - 1));
-            moment.buffer_occupancy = u32::try_from(octets).ok();
+            let most = u64::from(u32::MAX - 1);
+            let octets = self.buffers.octets_in_use().map(|octets| octets.min(most));
+            moment.buffer_occupancy = octets.and_then(|octets| u32::try_from(octets).ok());
         }
         if wanted.has(TraceType::TRANSIT_DELAY) {
             moment.transit_delay = self.clock.residence_nanoseconds();

@@ -217,8 +217,8 @@ impl PoolGauge {
 }
 
 impl Buffers for PoolGauge {
-    fn octets_in_use(&self) -> u64 {
-        self.pools.iter().map(|pool| self.octets_of(pool)).sum()
+    fn octets_in_use(&self) -> Option<u64> {
+        Some(self.pools.iter().map(|pool| self.octets_of(pool)).sum())
     }
 }
 

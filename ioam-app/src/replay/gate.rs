@@ -72,7 +72,7 @@ impl RxQueue for FileRx {
 pub(super) struct Measurements {
     clock: Option<WallTime>,
     transit_delay: Option<u32>,
-    queue_depth: Option<u32>,
+    pub(super) queue_depth: Option<u32>,
     buffer_occupancy: Option<u32>,
 }
 
@@ -88,12 +88,6 @@ impl Measurements {
             queue_depth: or(arguments.queue_depth, |given| given.queue_depth),
             buffer_occupancy: or(arguments.buffer_occupancy, |given| given.buffer_occupancy),
         }
-    }
-
-    /// The depth of a transmit queue. A worker adds what waits in front of it, which here is
-    /// nothing; so the largest number stays all ones, the mark of "not available".
-    pub(super) fn queue_depth(self) -> u32 {
-        self.queue_depth.unwrap_or(u32::MAX)
     }
 }
 
@@ -127,18 +121,18 @@ impl Clock for GivenClock {
     }
 }
 
-/// Packet memory in use, as given; else none, since nothing waits in a replay.
+/// Packet memory in use, as given; else unknown.
 #[derive(Debug)]
-pub(super) struct GivenBuffers(u64);
+pub(super) struct GivenBuffers(Option<u64>);
 
 impl GivenBuffers {
     pub(super) fn new(measurements: Measurements) -> Self {
-        Self(measurements.buffer_occupancy.unwrap_or(0).into())
+        Self(measurements.buffer_occupancy.map(u64::from))
     }
 }
 
 impl Buffers for GivenBuffers {
-    fn octets_in_use(&self) -> u64 {
+    fn octets_in_use(&self) -> Option<u64> {
         self.0
     }
 }

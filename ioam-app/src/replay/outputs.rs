@@ -83,7 +83,7 @@ impl Outputs {
         self.0.iter().map(move |output| FileTx {
             output: Rc::clone(output),
             gate: Rc::clone(gate),
-            depth: measurements.queue_depth(),
+            depth: measurements.queue_depth,
         })
     }
 
@@ -132,7 +132,7 @@ impl Outputs {
 pub(super) struct FileTx {
     output: Rc<RefCell<PortOutput>>,
     gate: Rc<Gate>,
-    depth: u32,
+    depth: Option<u32>,
 }
 
 impl TxQueue for FileTx {
@@ -147,6 +147,6 @@ impl TxQueue for FileTx {
     }
 
     fn depth(&self) -> Option<u32> {
-        Some(self.depth)
+        self.depth
     }
 }

@@ -101,7 +101,7 @@ impl NodeBuffers {
 }
 
 impl Buffers for NodeBuffers {
-    fn octets_in_use(&self) -> u64 {
-        self.fixed.unwrap_or_else(|| self.gauge.octets_in_use())
+    fn octets_in_use(&self) -> Option<u64> {
+        self.fixed.or_else(|| self.gauge.octets_in_use())
     }
 }
