@@ -84,6 +84,13 @@ fn complain(error: &Error, text: &str, place: &mut Place) -> Complaint {
 
 /// A key that does not exist here: a slip, or one that belongs elsewhere.
 fn unknown_key(key: &str, expected: &[&str]) -> Complaint {
+    // What follows the comma of an unquoted vdev string between braces reads as a key of its own.
+    if key.contains('=') {
+        return Complaint::new(
+            format!("unknown key `{key}`"),
+            format!("a value with a comma needs quotes here: \"net_af_packet0,{key}\""),
+        );
+    }
     let help = match suggest::nearest(key, expected.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => match homes(key).as_slice() {
