@@ -10,6 +10,7 @@ use ioam_dp::table::Tables;
 use serde_json::{Value, json};
 
 use crate::runtime::allowed_cpus;
+use crate::say;
 
 /// Checks each file as for another machine: a missing CPU is a warning. Everything wrong is said.
 ///
@@ -30,18 +31,17 @@ pub fn check(files: &[PathBuf], as_json: bool) -> Result<ExitCode> {
             .map(|error| error.to_string());
         all_good &= loaded.is_ok() && refused.is_none();
         if as_json {
-            println!("{}", object(&file.display().to_string(), &loaded, refused));
+            say::out(object(&file.display().to_string(), &loaded, refused));
             continue;
         }
         match (&loaded, refused) {
-            (Err(errors), _) => eprintln!("{errors}"),
-            (Ok(_), Some(refused)) => eprintln!("{}: error: {refused}", file.display()),
+            (Err(errors), _) => say::err(errors),
+            (Ok(_), Some(refused)) => {
+                say::err(format_args!("{}: error: {refused}", file.display()));
+            }
             (Ok(loaded), None) => {
-                loaded
-                    .warnings
-                    .iter()
-                    .for_each(|warning| eprintln!("{warning}"));
-                println!("{}: ok", file.display());
+                loaded.warnings.iter().for_each(say::err);
+                say::out(format_args!("{}: ok", file.display()));
             }
         }
     }
@@ -73,6 +73,6 @@ fn object(file: &str, loaded: &Result<Loaded, Errors>, refused: Option<String>) 
 /// Prints the JSON Schema.
 #[must_use]
 pub fn schema() -> ExitCode {
-    println!("{:#}", ioam_config::schema());
+    say::out(format_args!("{:#}", ioam_config::schema()));
     ExitCode::SUCCESS
 }

@@ -3,8 +3,10 @@
 
 pub mod args;
 pub mod check;
+pub mod demo;
 pub mod dpdk;
 pub mod export;
 pub mod replay;
 pub mod report;
 pub mod runtime;
+pub mod say;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ioam_app::args::{Arguments, Command};
-use ioam_app::{check, replay, runtime};
+use ioam_app::{check, replay, runtime, say};
 
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Command::Schema => Ok(check::schema()),
     };
     answer.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        say::err(format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }

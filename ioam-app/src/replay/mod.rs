@@ -48,7 +48,7 @@ type FileWorker = Worker<FileRx, FileTx, GivenClock, GivenBuffers, Vec<ExportRec
 pub fn run(arguments: &ReplayArgs) -> Result<ExitCode> {
     let outcome = replay(arguments)?;
     for warning in &outcome.warnings {
-        eprintln!("{warning}");
+        crate::say::err(warning);
     }
     let text = if arguments.json {
         outcome.json() + "\n"

@@ -5,6 +5,7 @@ use anyhow::Result;
 
 use super::plan::Plan;
 use crate::report::Columns;
+use crate::say;
 
 /// Prints the plan to standard output.
 ///
@@ -13,12 +14,12 @@ use crate::report::Columns;
 /// When it cannot be written as JSON.
 pub(super) fn print(plan: &Plan, json: bool) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string_pretty(plan)?);
+        say::out(serde_json::to_string_pretty(plan)?);
         return Ok(());
     }
-    println!("{}\n{}", lcores(plan), ports(plan));
-    println!("pool: {} buffers", plan.buffers);
-    println!("EAL:  {}", plan.eal_arguments.join(" "));
+    say::out(format_args!("{}\n{}", lcores(plan), ports(plan)));
+    say::out(format_args!("pool: {} buffers", plan.buffers));
+    say::out(format_args!("EAL:  {}", plan.eal_arguments.join(" ")));
     Ok(())
 }
 

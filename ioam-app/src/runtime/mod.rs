@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use ioam_config::{Loaded, Machine};
 
 use crate::args::RunArguments;
+use crate::say;
 use manage::Limits;
 use node::Node;
 use plan::Plan;
@@ -51,10 +52,7 @@ fn load(path: &Path, for_plan: bool) -> Result<Loaded> {
     };
     match ioam_config::load(path, &machine) {
         Ok(loaded) => {
-            loaded
-                .warnings
-                .iter()
-                .for_each(|warning| eprintln!("{warning}"));
+            loaded.warnings.iter().for_each(say::err);
             Ok(loaded)
         }
         Err(errors) => bail!("{errors}"),

@@ -26,6 +26,7 @@ use crate::dpdk::{
 };
 use crate::export::{Drain, Output, OutputCounts, RingSink, ring};
 use crate::report::{DeviceLosses, Report};
+use crate::say;
 
 /// Records that fit between a worker and the exporter.
 const RECORDS: usize = 16_384;
@@ -35,6 +36,29 @@ const DRAIN_ROUNDS: usize = 100_000;
 const EXPORT_PAUSE: Duration = Duration::from_millis(1);
 
 type NodeWorker = Worker<RxHandle, NodeTx, NodeClock, NodeBuffers, RingSink>;
+
+/// The workers' jobs. Dropping them stops them first, since a job's end is waited for.
+#[derive(Default)]
+struct Workers {
+    stop: Arc<AtomicBool>,
+    jobs: Vec<LcoreJob>,
+}
+
+impl Workers {
+    /// Stops them all; what went wrong.
+    fn stop(mut self) -> Vec<String> {
+        self.stop.store(true, Ordering::Relaxed);
+        let jobs = std::mem::take(&mut self.jobs).into_iter();
+        let failures = jobs.filter_map(|job| job.join().err());
+        failures.map(|error| error.to_string()).collect()
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
 
 /// A running node.
 pub(super) struct Node {
@@ -46,9 +70,8 @@ pub(super) struct Node {
     reference: RefCell<TscReference>,
     publisher: Publisher,
     stats: Vec<Arc<WorkerStats>>,
-    jobs: Vec<LcoreJob>,
+    workers: Workers,
     running: Arc<AtomicUsize>,
-    stop: Arc<AtomicBool>,
     exporter: JoinHandle<OutputCounts>,
     export_stop: Arc<AtomicBool>,
 }
@@ -80,18 +103,15 @@ impl Node {
             reference: &reference,
             stats: Vec::new(),
             rings: Vec::new(),
-            stop: Arc::new(AtomicBool::new(false)),
             running: Arc::new(AtomicUsize::new(plan.workers.len())),
         };
-        let jobs = plan
-            .workers
-            .iter()
-            .map(|worker| node.launch(worker))
-            .collect::<Result<_>>()?;
+        let mut workers = Workers::default();
+        for worker in &plan.workers {
+            node.launch(worker, &mut workers)?;
+        }
         let Launch {
             stats,
             rings,
-            stop,
             running,
             ..
         } = node;
@@ -112,9 +132,8 @@ impl Node {
             ports,
             publisher,
             stats,
-            jobs,
+            workers,
             running,
-            stop,
             exporter,
             export_stop,
         })
@@ -128,16 +147,16 @@ impl Node {
             let link = port
                 .link()
                 .map_or("link unknown".to_owned(), |link| link_text(&link));
-            eprintln!(
+            say::err(format_args!(
                 "port {name}: {} ({}), {mac}, {link}",
                 port.device(),
                 port.driver()
-            );
+            ));
         }
-        eprintln!(
+        say::err(format_args!(
             "{} workers polling; SIGINT or SIGTERM stops",
-            self.jobs.len()
-        );
+            self.workers.jobs.len()
+        ));
     }
 
     /// Packets received so far.
@@ -148,7 +167,7 @@ impl Node {
 
     /// Whether some worker is no longer polling.
     pub(super) fn a_worker_ended(&self) -> bool {
-        self.running.load(Ordering::Relaxed) < self.jobs.len()
+        self.running.load(Ordering::Relaxed) < self.workers.jobs.len()
     }
 
     /// Keeps time, and says which links have changed.
@@ -161,18 +180,14 @@ impl Node {
                 .replace(link.is_up)
                 .is_some_and(|was_up| was_up != link.is_up)
             {
-                eprintln!("port {name}: {}", link_text(&link));
+                say::err(format_args!("port {name}: {}", link_text(&link)));
             }
         }
     }
 
     /// Stops the workers, closes the ports, and says what happened.
     pub(super) fn stop(self, ended: Ended, json: bool) -> Result<ExitCode> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut failures = Vec::new();
-        for job in self.jobs {
-            failures.extend(job.join().err().map(|error| error.to_string()));
-        }
+        let mut failures = self.workers.stop();
         self.export_stop.store(true, Ordering::Relaxed);
         let exported = self.exporter.join().unwrap_or_default();
         let tables = self.publisher.current();
@@ -205,7 +220,7 @@ impl Node {
         }
         failures
             .iter()
-            .for_each(|failure| eprintln!("error: {failure}"));
+            .for_each(|failure| say::err(format_args!("error: {failure}")));
         Ok(if failures.is_empty() {
             ExitCode::SUCCESS
         } else {
@@ -235,12 +250,9 @@ fn losses(device: &PortStatistics) -> DeviceLosses {
 /// JSON object on standard output.
 fn print(report: &Report, json: bool) -> Result<()> {
     if json {
-        println!(
-            "{}",
-            serde_json::to_string(report).context("no statistics as JSON")?
-        );
+        say::out(serde_json::to_string(report).context("no statistics as JSON")?);
     } else {
-        eprintln!("{report}");
+        say::err(report);
     }
     Ok(())
 }
@@ -309,14 +321,13 @@ struct Launch<'a> {
     reference: &'a TscReference,
     stats: Vec<Arc<WorkerStats>>,
     rings: Vec<rtrb::Consumer<ioam_dp::record::ExportRecord>>,
-    stop: Arc<AtomicBool>,
     running: Arc<AtomicUsize>,
 }
 
 impl Launch<'_> {
-    fn launch(&mut self, plan: &WorkerPlan) -> Result<LcoreJob> {
+    fn launch(&mut self, plan: &WorkerPlan, workers: &mut Workers) -> Result<()> {
         let mut worker = self.worker(plan)?;
-        let (stop, running) = (Arc::clone(&self.stop), Arc::clone(&self.running));
+        let (stop, running) = (Arc::clone(&workers.stop), Arc::clone(&self.running));
         let job = launch(self.eal, plan.lcore, move || {
             while !stop.load(Ordering::Relaxed) {
                 worker.poll();
@@ -324,10 +335,8 @@ impl Launch<'_> {
             worker.drain(DRAIN_ROUNDS);
             running.fetch_sub(1, Ordering::Relaxed);
         });
-        if job.is_err() {
-            self.stop.store(true, Ordering::Relaxed);
-        }
-        Ok(job?)
+        workers.jobs.push(job?);
+        Ok(())
     }
 
     fn worker(&mut self, plan: &WorkerPlan) -> Result<NodeWorker> {
