@@ -9,4 +9,3 @@ pub mod export;
 pub mod replay;
 pub mod report;
 pub mod runtime;
-pub mod say;

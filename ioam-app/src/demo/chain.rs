@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The chain of nodes: rings between them, a worker for each, and two cores that poll them all.
+//!
+//! ```text
+//! CPU A:  source -> encap -> transit 1 ->
+//! CPU B:                                  transit 2 -> decap -> sink
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use ioam_dp::port::PortId;
+use ioam_dp::record::{ExportRecord, RecordSink};
+use ioam_dp::stats::WorkerStats;
+use ioam_dp::table::Tables;
+use ioam_dp::table::publish::Publisher;
+use ioam_dp::worker::{Clock, Input, Worker, WorkerParts};
+
+use super::collector::Collector;
+use super::cpus::Cpus;
+use super::domain::{self, IN_PORT, NODES, OUT_PORT};
+use super::fault::{Break, Link};
+use super::shared::{Collected, Shared};
+use super::sink::Sink;
+use super::source::Source;
+use super::traffic::{TRACED_FLOWS, Traffic};
+use crate::dpdk::{
+    DpdkError, Eal, LcoreJob, Mempool, PoolGauge, Port, PortConfig, RxHandle, TscClock,
+    TscReference, launch, ring_pair,
+};
+
+/// Packets a ring is made for; it holds one less.
+pub(super) const RING: u32 = 1024;
+/// Packet buffers: what is under way, and what two cores keep to themselves. More would only wear
+/// out the cache, because they are used in turn.
+const BUFFERS: u32 = 1535;
+/// Room in front of a frame.
+const HEADROOM: u32 = 384;
+/// Memory of DPDK's, in MiB.
+const MEMORY: &str = "64";
+/// How often the second core tells what it sees.
+const TELL: Duration = Duration::from_millis(100);
+/// Rounds of polling between two looks at the time.
+const ROUNDS: u64 = 256;
+/// Rounds a node offers what still waits, at the end.
+const DRAIN_ROUNDS: usize = 1000;
+
+type Node<S> = Worker<RxHandle, Link, TscClock, PoolGauge, S>;
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) cpus: Cpus,
+    pub(super) frame_size: u16,
+    /// Percent of the IPv6 traffic that gets a trace.
+    pub(super) share: u8,
+    /// Most packets.
+    pub(super) packets: u64,
+    pub(super) fault: Option<Break>,
+}
+
+/// The running chain.
+#[derive(Debug)]
+pub(super) struct Chain {
+    // In the order in which they have to go.
+    jobs: Vec<LcoreJob>,
+    ports: Vec<Port>,
+    pool: Mempool,
+    eal: Eal,
+    shared: Arc<Shared>,
+    stats: Vec<Arc<WorkerStats>>,
+}
+
+/// The sink of nodes that have no records to give.
+#[derive(Debug)]
+struct NoRecords;
+
+impl RecordSink for NoRecords {
+    fn push(&mut self, _: ExportRecord) -> bool {
+        false
+    }
+}
+
+impl Chain {
+    /// Starts DPDK and everything else; on an error what was started is stopped again.
+    pub(super) fn start(plan: &Plan) -> Result<Self> {
+        let eal = Eal::init(&eal_arguments(plan.cpus))?;
+        let pool = Mempool::new(&eal, "demo", BUFFERS, HEADROOM, 2048, -1)?;
+        let mut ports = Vec::new();
+        for link in 0..=NODES {
+            let (from, to) = ring_pair(&eal, &format!("link{link}"), RING)?;
+            for id in [from, to] {
+                ports.push(open(&eal, id, &pool)?);
+            }
+        }
+        let reference = TscReference::new();
+        let mut chain = Self {
+            jobs: Vec::new(),
+            ports,
+            pool,
+            eal,
+            shared: Arc::new(Shared::default()),
+            stats: Vec::new(),
+        };
+        chain.launch(plan, &reference)?;
+        Ok(chain)
+    }
+
+    fn launch(&mut self, plan: &Plan, reference: &TscReference) -> Result<()> {
+        let traffic = Arc::new(Traffic::new(plan.frame_size.into()));
+        let shared = Arc::clone(&self.shared);
+        let pool = self.pool.clone();
+        let source = Source::new(
+            (Arc::clone(&traffic), Arc::clone(&shared)),
+            pool,
+            self.ports[0]
+                .take_tx(0)
+                .context("the source's queue is taken")?,
+            plan.share,
+            plan.packets,
+        );
+        let encap = self.node(0, plan, reference, NoRecords)?;
+        let transit = self.node(1, plan, reference, NoRecords)?;
+        let first = FirstHalf {
+            source,
+            encap,
+            transit,
+        };
+        let start = reference.clock().receive_time().unwrap_or_default();
+        let collector = Collector::new(Arc::clone(&traffic), start)?;
+        let rx = self.ports[2 * NODES + 1]
+            .take_rx(0)
+            .context("the sink's queue is taken")?;
+        let second = SecondHalf {
+            transit: self.node(2, plan, reference, NoRecords)?,
+            decap: self.node(3, plan, reference, collector)?,
+            sink: Sink::new(traffic, Arc::clone(&shared), rx),
+            clock: reference.clock(),
+        };
+        let rest = Rest::new(plan.cpus.is_single());
+        let other = Arc::clone(&shared);
+        self.jobs
+            .push(launch(&self.eal, 2, move || second.run(&other, rest))?);
+        self.jobs
+            .push(launch(&self.eal, 1, move || first.run(&shared, rest))?);
+        Ok(())
+    }
+
+    /// The node at `place` of the path, which receives from the link in front of it.
+    fn node<S: RecordSink>(
+        &mut self,
+        place: usize,
+        plan: &Plan,
+        reference: &TscReference,
+        sink: S,
+    ) -> Result<Node<S>> {
+        let spec = domain::node_spec(place, plan.fault == Some(Break::Keep));
+        let tables = Tables::compile(&spec).context("the demonstration's own node")?;
+        let namespaces = tables.namespaces.all().len();
+        let stats = WorkerStats::new(tables.ports.len(), tables.profiles.len(), namespaces);
+        self.stats.push(Arc::clone(&stats));
+        let rx = self.ports[2 * place + 1]
+            .take_rx(0)
+            .context("a node's queue is taken")?;
+        let tx = self.ports[2 * place + 2]
+            .take_tx(0)
+            .context("a node's queue is taken")?;
+        let fault = plan
+            .fault
+            .filter(|fault| place == 1 && *fault != Break::Keep);
+        let fault = fault.map(|fault| (fault, self.pool.clone()));
+        let mut outputs = vec![None, None];
+        outputs[usize::from(OUT_PORT)] = Some(Link::new(tx, fault));
+        let input = Input {
+            port: PortId(IN_PORT),
+            queue: rx,
+        };
+        Ok(Worker::new(WorkerParts {
+            number: place as u64,
+            inputs: vec![input],
+            outputs,
+            reader: Publisher::new(tables).reader(),
+            stats,
+            clock: reference.clock(),
+            buffers: PoolGauge::new(&self.eal, std::slice::from_ref(&self.pool)),
+            sink,
+        }))
+    }
+
+    /// What the cores tell.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// What each node counts.
+    pub(super) fn stats(&self) -> &[Arc<WorkerStats>] {
+        &self.stats
+    }
+
+    /// Stops the cores and closes the ports.
+    pub(super) fn stop(mut self) -> Stopped {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        let mut failures = Vec::new();
+        let mut note = |failure: Result<(), DpdkError>| {
+            failures.extend(failure.err().map(|error| error.to_string()));
+        };
+        self.jobs.drain(..).for_each(|job| note(job.join()));
+        self.ports.drain(..).for_each(|port| note(port.close()));
+        Stopped {
+            shared: Arc::clone(&self.shared),
+            leaked: self.pool.in_use(),
+            failures,
+        }
+    }
+}
+
+/// What is left of a chain.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    /// What the cores told at their end.
+    pub(super) shared: Arc<Shared>,
+    /// Packet buffers that did not come back to their pool.
+    pub(super) leaked: u32,
+    /// What else went wrong.
+    pub(super) failures: Vec<String>,
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+fn eal_arguments(cpus: Cpus) -> Vec<String> {
+    let prefix = format!("ioam-demo-{}", std::process::id());
+    let lcores = cpus.lcores();
+    let words = [
+        "--lcores",
+        &lcores,
+        "--file-prefix",
+        &prefix,
+        "-m",
+        MEMORY,
+        "--no-huge",
+        "--no-pci",
+        "--no-shconf",
+        "--no-telemetry",
+    ];
+    words.map(str::to_owned).to_vec()
+}
+
+fn open(eal: &Eal, id: u16, pool: &Mempool) -> Result<Port> {
+    let config = PortConfig {
+        mtu: domain::MTU,
+        single_pool: true,
+        ..PortConfig::new("ring")
+    };
+    let mut port = Port::open_id(eal, id, &config, pool)?;
+    port.start()?;
+    Ok(port)
+}
+
+/// What a core does when it found nothing to do.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    /// Rounds without a packet.
+    idle: u32,
+    /// So many of them are spent waiting; from then on somebody else may have the CPU.
+    most: u32,
+}
+
+impl Rest {
+    fn new(is_single: bool) -> Self {
+        Self {
+            idle: 0,
+            most: if is_single { 0 } else { 500 },
+        }
+    }
+
+    fn after(&mut self, packets: usize) {
+        if packets > 0 {
+            self.idle = 0;
+        } else if self.idle < self.most {
+            self.idle += 1;
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// What the first core polls.
+struct FirstHalf {
+    source: Source,
+    encap: Node<NoRecords>,
+    transit: Node<NoRecords>,
+}
+
+impl FirstHalf {
+    fn run(mut self, shared: &Shared, mut rest: Rest) {
+        while !shared.stop.load(Ordering::Relaxed) {
+            let packets = self.source.poll() + self.encap.poll() + self.transit.poll();
+            rest.after(packets);
+            shared.rounds[0].add(1);
+        }
+        self.encap.drain(DRAIN_ROUNDS);
+        self.transit.drain(DRAIN_ROUNDS);
+    }
+}
+
+/// What the second core polls.
+struct SecondHalf {
+    transit: Node<NoRecords>,
+    decap: Node<Collector>,
+    sink: Sink,
+    clock: TscClock,
+}
+
+impl SecondHalf {
+    fn run(mut self, shared: &Shared, mut rest: Rest) {
+        let mut told = Instant::now();
+        while !shared.stop.load(Ordering::Relaxed) {
+            let packets = self.transit.poll() + self.decap.poll() + self.sink.poll();
+            rest.after(packets);
+            shared.rounds[1].add(1);
+            if shared.rounds[1].get().is_multiple_of(ROUNDS) && told.elapsed() >= TELL {
+                told = Instant::now();
+                shared.tell(|| self.collected());
+            }
+        }
+        self.transit.drain(DRAIN_ROUNDS);
+        self.decap.drain(DRAIN_ROUNDS);
+        if let Some(now) = self.clock.receive_time() {
+            self.decap.sink_mut().end(now);
+        }
+        let mut collected = self.collected();
+        let seen = self.decap.sink_mut().seen();
+        let packets = |flow| self.sink.ledger().packets(flow);
+        collected.untraced = (0..TRACED_FLOWS)
+            .map(|f| packets(f).abs_diff(seen[f]))
+            .sum();
+        *shared.collected() = collected;
+    }
+
+    fn collected(&mut self) -> Collected {
+        let (ledger, collector) = (self.sink.ledger(), self.decap.sink_mut());
+        let mut findings = ledger.findings;
+        findings.merge(collector.findings());
+        Collected {
+            missing: ledger.missing,
+            verified: collector.verified(),
+            untraced: 0,
+            findings,
+            delays: collector.delays(),
+            trace: collector.trace(),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Figures and tables as people read them.
+
+use super::collector::Trace;
+use super::domain::{NODES, STATIONS};
+use super::meter::Snapshot;
+
+/// A number with commas between its thousands.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A duration in the unit that suits it.
+#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub(super) fn duration(nanoseconds: u64) -> String {
+    let number = nanoseconds as f64;
+    match nanoseconds {
+        0..1_000 => format!("{nanoseconds} ns"),
+        1_000..10_000 => format!("{:.2} us", number / 1e3),
+        10_000..1_000_000 => format!("{:.0} us", number / 1e3),
+        1_000_000..10_000_000 => format!("{:.2} ms", number / 1e6),
+        10_000_000..1_000_000_000 => format!("{:.0} ms", number / 1e6),
+        _ => format!("{:.2} s", number / 1e9),
+    }
+}
+
+/// `count` with the noun's plural where it needs one.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(count))
+}
+
+/// Rows of cells as lines; the first column is for names, the others for figures.
+pub(super) fn lines<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let width = |column: usize| {
+        let lengths = rows.iter().map(|row| row[column].chars().count());
+        lengths.max().unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let mut line = format!("{:<1$}", row[0], widths[0]);
+        for (cell, width) in row.iter().zip(widths).skip(1) {
+            line.push_str(&format!("   {cell:>width$}"));
+        }
+        line
+    };
+    rows.iter().map(line).collect()
+}
+
+/// The nodes' rates, with a header.
+pub(super) fn nodes(snapshot: &Snapshot) -> Vec<String> {
+    let header = [
+        "node",
+        "id",
+        "packets",
+        "Mpps",
+        "ticks/packet",
+        "packets/burst",
+    ];
+    let mut rows = vec![header.map(str::to_owned)];
+    for (station, rate) in STATIONS.iter().zip(&snapshot.nodes) {
+        rows.push([
+            station.name.to_owned(),
+            format!("{:#08x}", station.id),
+            grouped(rate.packets),
+            format!("{:.2}", rate.mpps),
+            format!("{:.0}", rate.ticks),
+            format!("{:.1}", rate.fill),
+        ]);
+    }
+    lines(&rows)
+}
+
+/// A decoded trace, oldest node first, with a header.
+pub(super) fn trace(trace: &Trace) -> Vec<String> {
+    let header = [
+        "node",
+        "id",
+        "hop limit",
+        "in",
+        "out",
+        "received",
+        "in node",
+        "queue",
+    ];
+    let mut rows = vec![header.map(str::to_owned)];
+    let first = trace.hops[0].received;
+    for (station, hop) in STATIONS.iter().zip(&trace.hops) {
+        rows.push([
+            station.name.to_owned(),
+            format!("{:#08x}", hop.node_id),
+            hop.hop_limit.to_string(),
+            format!("{:#06x}", hop.ingress),
+            format!("{:#06x}", hop.egress),
+            format!("+{}", duration(hop.received.saturating_sub(first))),
+            duration(hop.transit_delay.into()),
+            hop.queue_depth.to_string(),
+        ]);
+    }
+    lines(&rows)
+}
+
+/// From where to where the delays are.
+pub(super) fn ways() -> [String; NODES] {
+    std::array::from_fn(|way| match STATIONS.get(way + 1) {
+        Some(next) => format!("{} to {}", STATIONS[way].name, next.name),
+        None => "whole path".to_owned(),
+    })
+}
+
+/// The delays between nodes, with a header.
+pub(super) fn delays(snapshot: &Snapshot) -> Vec<String> {
+    let header = ["delay, receipt to receipt", "median", "99 %", "longest"];
+    let mut rows = vec![header.map(str::to_owned)];
+    for (way, delay) in ways().into_iter().zip(&snapshot.collected.delays) {
+        let figures = [delay.median, delay.p99, delay.longest].map(duration);
+        let [median, p99, longest] = figures;
+        rows.push([way, median, p99, longest]);
+    }
+    lines(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_short() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        let texts = [999, 1_000, 12_345, 1_234_567, 12_345_678, 2_000_000_000].map(duration);
+        assert_eq!(
+            texts,
+            ["999 ns", "1.00 us", "12 us", "1.23 ms", "12 ms", "2.00 s"]
+        );
+        assert_eq!(
+            (counted(1, "error"), counted(0, "error")),
+            ("1 error".into(), "0 errors".into())
+        );
+    }
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let rows = [["a", "bbb"], ["cc", "d"]].map(|row| row.map(str::to_owned));
+        assert_eq!(lines(&rows), ["a    bbb", "cc     d"]);
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Rates: what the nodes' counters did between two looks at them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ioam_dp::stats::WorkerStats;
+
+use super::chain::Chain;
+use super::domain::{IN_PORT, NODES};
+use super::shared::{Collected, Shared};
+use super::traffic::Kind;
+
+/// A node's rates.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct NodeRate {
+    /// Packets since the start.
+    pub(super) packets: u64,
+    /// Million packets per second.
+    pub(super) mpps: f64,
+    /// Ticks of the processor's counter from receiving to sending, per packet.
+    pub(super) ticks: f64,
+    /// Packets per burst.
+    pub(super) fill: f64,
+}
+
+/// Everything there is to show at one moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Snapshot {
+    pub(super) elapsed: Duration,
+    pub(super) nodes: [NodeRate; NODES],
+    pub(super) sent: u64,
+    pub(super) arrived: u64,
+    /// By [`Kind`]: packets sent.
+    pub(super) kinds: [u64; 3],
+    pub(super) collected: Collected,
+}
+
+/// A node's counters at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reading {
+    packets: u64,
+    bursts: u64,
+    ticks: u64,
+}
+
+impl Reading {
+    fn of(stats: &WorkerStats) -> Self {
+        Self {
+            packets: stats.ports[usize::from(IN_PORT)].received.get(),
+            bursts: stats.work.bursts.get(),
+            ticks: stats.work.busy_ticks.get(),
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "figures for reading")]
+    fn rate(self, before: Self, seconds: f64) -> NodeRate {
+        let packets = (self.packets - before.packets) as f64;
+        let per = |amount: f64, by: f64| if by > 0.0 { amount / by } else { 0.0 };
+        NodeRate {
+            packets: self.packets,
+            mpps: per(packets, seconds) / 1e6,
+            ticks: per((self.ticks - before.ticks) as f64, packets),
+            fill: per(packets, (self.bursts - before.bursts) as f64),
+        }
+    }
+}
+
+/// Looks at the counters again and again.
+#[derive(Debug)]
+pub(super) struct Meter {
+    start: Instant,
+    last: Instant,
+    readings: [Reading; NODES],
+    /// By node: ticks per packet at each look. Their median does not mind a moment in which
+    /// somebody else had the CPU.
+    ticks: [Vec<f64>; NODES],
+}
+
+impl Meter {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            start: now,
+            last: now,
+            readings: [Reading::default(); NODES],
+            ticks: std::array::from_fn(|_| Vec::new()),
+        }
+    }
+
+    /// Time since the start.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// The rates since the last look.
+    pub(super) fn look(&mut self, chain: &Chain) -> Snapshot {
+        let now = Instant::now();
+        let seconds = (now - self.last).as_secs_f64();
+        self.last = now;
+        let mut snapshot = totals(chain.shared(), now - self.start);
+        for (place, stats) in chain.stats().iter().enumerate().take(NODES) {
+            let reading = Reading::of(stats);
+            let rate = reading.rate(self.readings[place], seconds);
+            if rate.mpps > 0.0 {
+                self.ticks[place].push(rate.ticks);
+            }
+            self.readings[place] = reading;
+            snapshot.nodes[place] = rate;
+        }
+        snapshot
+    }
+
+    /// The rates of the whole run.
+    pub(super) fn whole(
+        &mut self,
+        shared: &Shared,
+        stats: &[Arc<WorkerStats>],
+        moving: Duration,
+    ) -> Snapshot {
+        let mut snapshot = totals(shared, moving);
+        for (place, stats) in stats.iter().enumerate().take(NODES) {
+            let zero = Reading::default();
+            let mut rate = Reading::of(stats).rate(zero, moving.as_secs_f64());
+            self.ticks[place].sort_by(f64::total_cmp);
+            let middle = self.ticks[place].len() / 2;
+            if let Some(median) = self.ticks[place].get(middle) {
+                rate.ticks = *median;
+            }
+            snapshot.nodes[place] = rate;
+        }
+        snapshot
+    }
+}
+
+fn totals(shared: &Shared, elapsed: Duration) -> Snapshot {
+    // In this order a packet that is under way is not missed.
+    let arrived = shared.arrived.get();
+    Snapshot {
+        elapsed,
+        nodes: [NodeRate::default(); NODES],
+        arrived,
+        sent: shared.sent.get(),
+        kinds: [Kind::Traced, Kind::Plain, Kind::Other].map(|kind| shared.sent_of(kind).get()),
+        collected: shared.collected().clone(),
+    }
+}

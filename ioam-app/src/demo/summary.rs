@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What is left on the screen, and what machines get.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::collector::Trace;
+use super::domain::{NODES, STATIONS, TRACE_TYPE};
+use super::figures::{self, counted, grouped};
+use super::meter::Snapshot;
+use super::traffic::Kind;
+use super::verdict::Verdict;
+
+/// Writes the summary; its last line says whether all was well.
+pub(super) fn text(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
+    let whole = &verdict.whole;
+    let paragraph = |out: &mut dyn Write, lines: Vec<String>| -> io::Result<()> {
+        lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        writeln!(out)
+    };
+    paragraph(out, figures::nodes(whole))?;
+    if let Some(trace) = &whole.collected.trace {
+        writeln!(
+            out,
+            "One of the traces, of type {TRACE_TYPE}, flow {}:",
+            trace.flow
+        )?;
+        paragraph(out, figures::trace(trace))?;
+        paragraph(out, figures::delays(whole))?;
+    }
+    let kinds = [Kind::Traced, Kind::Plain, Kind::Other].map(|kind| whole.kinds[kind as usize]);
+    let [traced, plain, other] = kinds.map(grouped);
+    writeln!(
+        out,
+        "Sent: {traced} packets to trace, {plain} plain IPv6, {other} not IPv6"
+    )?;
+    for wrong in &verdict.wrong {
+        writeln!(out, "error: {}: {}", wrong.meaning, grouped(wrong.count))?;
+    }
+    writeln!(out, "{}", last_line(verdict))
+}
+
+fn last_line(verdict: &Verdict) -> String {
+    let whole = &verdict.whole;
+    format!(
+        "{} of {NODES} nodes verified, {}; {} sent, {} received, {} lost",
+        counted(whole.collected.verified, "trace"),
+        counted(verdict.errors(), "error"),
+        counted(whole.sent, "packet"),
+        grouped(whole.arrived),
+        grouped(verdict.lost),
+    )
+}
+
+/// One line for each second, where no picture can be.
+pub(super) fn progress_line(snapshot: &Snapshot) -> String {
+    let ticks = snapshot
+        .nodes
+        .map(|node| format!("{:.0}", node.ticks))
+        .join("/");
+    format!(
+        "{:>3.0} s  {:>6.2} Mpps  {:>13} traces verified  {} lost  {}  {ticks} ticks/packet",
+        snapshot.elapsed.as_secs_f64(),
+        snapshot.nodes[NODES - 1].mpps,
+        grouped(snapshot.collected.verified),
+        grouped(snapshot.collected.missing),
+        counted(snapshot.collected.findings.total(), "error"),
+    )
+}
+
+/// The same for machines.
+pub(super) fn progress_json(snapshot: &Snapshot) -> Value {
+    json!({
+        "type": "progress",
+        "seconds": seconds(snapshot),
+        "sent": snapshot.sent,
+        "received": snapshot.arrived,
+        "lost": snapshot.collected.missing,
+        "traces": snapshot.collected.verified,
+        "errors": snapshot.collected.findings.total(),
+        "nodes": nodes(snapshot),
+    })
+}
+
+/// The summary for machines.
+pub(super) fn summary_json(verdict: &Verdict) -> Value {
+    let whole = &verdict.whole;
+    let kind = |kind: Kind| whole.kinds[kind as usize];
+    let mut errors = Map::new();
+    for wrong in &verdict.wrong {
+        errors.insert(wrong.name.clone(), wrong.count.into());
+    }
+    json!({
+        "type": "summary",
+        "good": verdict.is_good(),
+        "seconds": seconds(whole),
+        "packets": {
+            "sent": whole.sent,
+            "received": whole.arrived,
+            "lost": verdict.lost,
+            "to_trace": kind(Kind::Traced),
+            "plain": kind(Kind::Plain),
+            "not_ipv6": kind(Kind::Other),
+        },
+        "traces": whole.collected.verified,
+        "nodes": nodes(whole),
+        "delays": delays(whole),
+        "trace": whole.collected.trace.as_ref().map(trace),
+        "mbufs_leaked": verdict.leaked,
+        "errors": errors,
+    })
+}
+
+fn seconds(snapshot: &Snapshot) -> f64 {
+    rounded(snapshot.elapsed.as_secs_f64())
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}
+
+fn nodes(snapshot: &Snapshot) -> Value {
+    let nodes = STATIONS.iter().zip(&snapshot.nodes).map(|(station, rate)| {
+        json!({
+            "name": station.name,
+            "node_id": station.id,
+            "packets": rate.packets,
+            "mpps": rounded(rate.mpps),
+            "ticks_per_packet": rounded(rate.ticks),
+            "packets_per_burst": rounded(rate.fill),
+        })
+    });
+    nodes.collect()
+}
+
+fn delays(snapshot: &Snapshot) -> Value {
+    let ways = figures::ways();
+    let delays = ways
+        .iter()
+        .zip(&snapshot.collected.delays)
+        .map(|(way, delay)| {
+            json!({
+                "way": way,
+                "median_ns": delay.median,
+                "p99_ns": delay.p99,
+                "max_ns": delay.longest,
+            })
+        });
+    delays.collect()
+}
+
+fn trace(trace: &Trace) -> Value {
+    let nodes = trace.hops.iter().map(|hop| {
+        json!({
+            "hop_limit": hop.hop_limit,
+            "node_id": hop.node_id,
+            "ingress_if_id": hop.ingress,
+            "egress_if_id": hop.egress,
+            "received_ns": hop.received,
+            "transit_delay": hop.transit_delay,
+            "queue_depth": hop.queue_depth,
+        })
+    });
+    json!({
+        "trace_type": TRACE_TYPE.to_string(),
+        "flow": trace.flow,
+        "nodes": nodes.collect::<Value>(),
+    })
+}
