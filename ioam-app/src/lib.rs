@@ -9,3 +9,4 @@ pub mod export;
 pub mod replay;
 pub mod report;
 pub mod runtime;
+pub mod say;
