@@ -35,9 +35,8 @@ golden: ## the golden packets, through the pure core and through the program wit
 fuzz: ## fuzz: T=target (all by default) S=seconds each (60)
 	@for target in $(or $(T),$$(scripts/fuzz --list)); do scripts/fuzz $$target $(S) || exit; done
 
-bench: ## ticks per packet, beside testpmd in the same run
-	@scripts/setup test
-	@$(CARGO) bench --package ioam --package ioam-app
+bench: ## ticks per packet, beside testpmd in the same run: SECONDS=120 to measure longer
+	@scripts/bench $(SECONDS)
 
 deny: ## licences, banned crates and sources of all dependencies
 	@$(CARGO) deny --workspace check bans licenses sources

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The arguments both benchmarks understand.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+/// Measures, prints a table, and ends by itself.
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Arguments {
+    /// How long to measure
+    #[arg(long, default_value_t = 40.0)]
+    pub seconds: f64,
+    /// Print one JSON object per figure instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Append one JSON object per figure to this file
+    #[arg(long, value_name = "FILE")]
+    pub append: Option<PathBuf>,
+    /// Measure this case only
+    #[arg(long, value_name = "CASE")]
+    pub only: Option<String>,
+    /// Packets on their way at a time
+    #[arg(long, default_value_t = 512, value_name = "PACKETS")]
+    pub in_flight: usize,
+    // `cargo bench` gives it to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Arguments {
+    /// Whether the case named is to be measured.
+    pub(crate) fn takes(&self, case: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == case)
+    }
+
+    /// How long to measure.
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::try_from_secs_f64(self.seconds).unwrap_or_default()
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The two processors of a run and DPDK's arguments: the same for the node and for testpmd.
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use rustix::thread::{CpuSet, sched_getaffinity};
+use rustix::time::{ClockId, clock_gettime};
+
+/// Memory for DPDK without hugepages, in MiB.
+const MEBIBYTES: &str = "256";
+
+/// Where packets are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Memory {
+    /// Pages of 2 MiB and more
+    Hugepages,
+    /// Ordinary pages
+    NoHuge,
+}
+
+impl Memory {
+    /// Its name in arguments and results.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Hugepages => "hugepages",
+            Self::NoHuge => "no-huge",
+        }
+    }
+}
+
+/// Where things run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Processors {
+    /// The main lcore, which waits while the other works.
+    pub main: usize,
+    /// The one that forwards.
+    pub worker: usize,
+}
+
+impl Processors {
+    /// The lowest this process may run on, and the highest.
+    pub(crate) fn choose() -> Result<Self> {
+        let set = sched_getaffinity(None).context("the processors to run on are unknown")?;
+        let allowed = || (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu));
+        let (first, last) = (allowed().next(), allowed().next_back());
+        Ok(Self {
+            main: first.context("there is no processor to run on")?,
+            worker: last.context("there is no processor to run on")?,
+        })
+    }
+}
+
+/// The arguments of `rte_eal_init` for two lcores, no devices but virtual ones, and no traces left.
+pub(crate) fn eal_arguments(processors: Processors, memory: Memory, who: &str) -> Vec<String> {
+    let words: &[&str] = match memory {
+        Memory::Hugepages => &["--in-memory"],
+        Memory::NoHuge => &["--no-huge", "--no-shconf", "-m", MEBIBYTES],
+    };
+    let mut arguments: Vec<String> = ["--no-pci", "--no-telemetry"]
+        .iter()
+        .chain(words)
+        .map(|word| (*word).to_owned())
+        .collect();
+    let Processors { main, worker } = processors;
+    arguments.extend([
+        "--lcores".to_owned(),
+        format!("0@{main},1@{worker}"),
+        "--file-prefix".to_owned(),
+        format!("ioam-bench-{who}-{}", std::process::id()),
+    ]);
+    arguments
+}
+
+/// Nanoseconds this thread has run so far.
+pub(crate) fn thread_nanoseconds() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let nanoseconds = time.tv_sec * 1_000_000_000 + time.tv_nsec;
+    u64::try_from(nanoseconds).unwrap_or(0)
+}
