@@ -7,6 +7,7 @@
     reason = "the numbers are the tests' own and fit"
 )]
 
+pub(crate) mod expect;
 pub(crate) mod frames;
 
 use ioam_dp::moment::Moment;
