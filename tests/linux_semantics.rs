@@ -7,11 +7,15 @@
 )]
 
 mod common;
+#[path = "linux_semantics/encapsulation.rs"]
+mod encapsulation;
+#[path = "linux_semantics/input.rs"]
+mod input;
 
-use common::Bench;
-use common::frames::*;
+use common::frames::node;
 use ioam_dp::table::spec::*;
 
+/// Node B as the configuration's defaults make it with `semantics: linux`.
 fn linux() -> NodeSpec {
     let mut spec = node();
     spec.policy = Policy {
@@ -21,17 +25,4 @@ fn linux() -> NodeSpec {
         ..Policy::default()
     };
     spec
-}
-
-#[test]
-fn a_type_that_asks_for_nothing_overflows_where_there_is_no_room() {
-    for kind in [0, 1] {
-        let empty = Trace::new(123, kind, 0, &[]);
-        let out = Bench::new(&linux()).pass(&Packet::traced(&[&empty]).frame(), 0, &moment());
-        let (_, frame) = out.expect("forwarded");
-        assert_eq!(
-            frame,
-            Packet::traced(&[&empty.overflowed()]).hops(63).frame()
-        );
-    }
 }
