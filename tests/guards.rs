@@ -6,7 +6,21 @@
     reason = "the numbers are the tests' own and fit"
 )]
 
+#[path = "guards/border.rs"]
+mod border;
 mod common;
+#[path = "guards/errors.rs"]
+mod errors;
+#[path = "guards/filters.rs"]
+mod filters;
+#[path = "guards/forwarding.rs"]
+mod forwarding;
+#[path = "guards/reasons.rs"]
+mod reasons;
+#[path = "guards/room.rs"]
+mod room;
+#[path = "guards/workers.rs"]
+mod workers;
 
 use common::Bench;
 use common::frames::*;
