@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use ioam_dp::port::PortId;
-use ioam_dp::record::{ExportRecord, RecordSink};
+use ioam_dp::port::{BURST, PortId};
+use ioam_dp::record::ExportRecord;
 use ioam_dp::stats::WorkerStats;
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
@@ -47,7 +47,9 @@ const ROUNDS: u64 = 256;
 /// Rounds a node offers what still waits, at the end.
 const DRAIN_ROUNDS: usize = 1000;
 
-type Node<S> = Worker<RxHandle, Link, TscClock, PoolGauge, S>;
+/// A node keeps its records in itself until they are verified: no ring that could be full, and no
+/// verification in the ticks that the node is said to need.
+type Node = Worker<RxHandle, Link, TscClock, PoolGauge, Vec<ExportRecord>>;
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -71,16 +73,6 @@ pub(super) struct Chain {
     eal: Eal,
     shared: Arc<Shared>,
     stats: Vec<Arc<WorkerStats>>,
-}
-
-/// The sink of nodes that have no records to give.
-#[derive(Debug)]
-struct NoRecords;
-
-impl RecordSink for NoRecords {
-    fn push(&mut self, _: ExportRecord) -> bool {
-        false
-    }
 }
 
 impl Chain {
@@ -121,8 +113,8 @@ impl Chain {
             plan.share,
             plan.packets,
         );
-        let encap = self.node(0, plan, reference, NoRecords)?;
-        let transit = self.node(1, plan, reference, NoRecords)?;
+        let encap = self.node(0, plan, reference)?;
+        let transit = self.node(1, plan, reference)?;
         let first = FirstHalf {
             source,
             encap,
@@ -134,8 +126,9 @@ impl Chain {
             .take_rx(0)
             .context("the sink's queue is taken")?;
         let second = SecondHalf {
-            transit: self.node(2, plan, reference, NoRecords)?,
-            decap: self.node(3, plan, reference, collector)?,
+            transit: self.node(2, plan, reference)?,
+            decap: self.node(3, plan, reference)?,
+            collector,
             sink: Sink::new(traffic, Arc::clone(&shared), rx),
             clock: reference.clock(),
         };
@@ -149,13 +142,7 @@ impl Chain {
     }
 
     /// The node at `place` of the path, which receives from the link in front of it.
-    fn node<S: RecordSink>(
-        &mut self,
-        place: usize,
-        plan: &Plan,
-        reference: &TscReference,
-        sink: S,
-    ) -> Result<Node<S>> {
+    fn node(&mut self, place: usize, plan: &Plan, reference: &TscReference) -> Result<Node> {
         let spec = domain::node_spec(place, plan.fault == Some(Break::Keep));
         let tables = Tables::compile(&spec).context("the demonstration's own node")?;
         let namespaces = tables.namespaces.all().len();
@@ -185,7 +172,7 @@ impl Chain {
             stats,
             clock: reference.clock(),
             buffers: PoolGauge::new(&self.eal, std::slice::from_ref(&self.pool)),
-            sink,
+            sink: Vec::with_capacity(BURST),
         }))
     }
 
@@ -294,8 +281,8 @@ impl Rest {
 /// What the first core polls.
 struct FirstHalf {
     source: Source,
-    encap: Node<NoRecords>,
-    transit: Node<NoRecords>,
+    encap: Node,
+    transit: Node,
 }
 
 impl FirstHalf {
@@ -312,8 +299,9 @@ impl FirstHalf {
 
 /// What the second core polls.
 struct SecondHalf {
-    transit: Node<NoRecords>,
-    decap: Node<Collector>,
+    transit: Node,
+    decap: Node,
+    collector: Collector,
     sink: Sink,
     clock: TscClock,
 }
@@ -322,7 +310,9 @@ impl SecondHalf {
     fn run(mut self, shared: &Shared, mut rest: Rest) {
         let mut told = Instant::now();
         while !shared.stop.load(Ordering::Relaxed) {
-            let packets = self.transit.poll() + self.decap.poll() + self.sink.poll();
+            let mut packets = self.transit.poll() + self.decap.poll();
+            self.collect();
+            packets += self.sink.poll();
             rest.after(packets);
             shared.rounds[1].add(1);
             if shared.rounds[1].get().is_multiple_of(ROUNDS) && told.elapsed() >= TELL {
@@ -333,10 +323,10 @@ impl SecondHalf {
         self.transit.drain(DRAIN_ROUNDS);
         self.decap.drain(DRAIN_ROUNDS);
         if let Some(now) = self.clock.receive_time() {
-            self.decap.sink_mut().end(now);
+            self.collector.end(now);
         }
         let mut collected = self.collected();
-        let seen = self.decap.sink_mut().seen();
+        let seen = self.collector.seen();
         let packets = |flow| self.sink.ledger().packets(flow);
         collected.untraced = (0..TRACED_FLOWS)
             .map(|f| packets(f).abs_diff(seen[f]))
@@ -344,8 +334,15 @@ impl SecondHalf {
         *shared.collected() = collected;
     }
 
+    /// Verifies the traces of the last burst.
+    fn collect(&mut self) {
+        for record in self.decap.sink_mut().drain(..) {
+            self.collector.enter(&record);
+        }
+    }
+
     fn collected(&mut self) -> Collected {
-        let (ledger, collector) = (self.sink.ledger(), self.decap.sink_mut());
+        let (ledger, collector) = (self.sink.ledger(), &mut self.collector);
         let mut findings = ledger.findings;
         findings.merge(collector.findings());
         Collected {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Every trace, verified where it leaves the domain: no ring in between, so that none is lost.
+//! Every trace, verified where it leaves the domain: none on the way to here can be lost.
 
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
 use ioam_dp::port::STAGE;
-use ioam_dp::record::{ExportRecord, RecordSink};
+use ioam_dp::record::ExportRecord;
 use ioam_dp::timestamp::WallTime;
 use ioam_dp::wire::ioam::{NodeData, NodeDataList, TraceFlags, TraceHeader, UNAVAILABLE};
 
@@ -131,6 +131,14 @@ impl Collector {
         }
     }
 
+    /// Verifies a trace and adds it to the figures.
+    pub(super) fn enter(&mut self, record: &ExportRecord) {
+        match self.verify(record) {
+            Ok(()) => self.verified += 1,
+            Err(finding) => self.findings.add(finding),
+        }
+    }
+
     /// Checks everything a trace says.
     fn verify(&mut self, record: &ExportRecord) -> Result<(), Finding> {
         let flow = self
@@ -180,16 +188,6 @@ impl Collector {
             self.wants_trace = false;
             self.trace = Some(Trace { flow, hops: *hops });
         }
-    }
-}
-
-impl RecordSink for Collector {
-    fn push(&mut self, record: ExportRecord) -> bool {
-        match self.verify(&record) {
-            Ok(()) => self.verified += 1,
-            Err(finding) => self.findings.add(finding),
-        }
-        true
     }
 }
 

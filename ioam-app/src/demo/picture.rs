@@ -140,6 +140,14 @@ fn asks_for_the_end(event: &Event) -> bool {
 impl About {
     fn draw(&self, frame: &mut Frame<'_>, snapshot: &Snapshot, history: &[u64]) {
         let whole = frame.area();
+        if whole.width < WIDTH || whole.height < HEIGHT {
+            let hint = Line::styled(
+                format!("{WIDTH} columns and {HEIGHT} lines show more"),
+                QUIET,
+            );
+            frame.render_widget(Paragraph::new(vec![totals_line(snapshot), hint]), whole);
+            return;
+        }
         let area = Rect {
             width: whole.width.min(WIDTH),
             ..whole

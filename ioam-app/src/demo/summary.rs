@@ -60,7 +60,7 @@ pub(super) fn progress_line(snapshot: &Snapshot) -> String {
         .map(|node| format!("{:.0}", node.ticks))
         .join("/");
     format!(
-        "{:>3.0} s  {:>6.2} Mpps  {:>13} traces verified  {} lost  {}  {ticks} ticks/packet",
+        "{:>3.0} s {:>6.2} Mpps {:>13} traces  {} lost  {}  {ticks} ticks/packet",
         snapshot.elapsed.as_secs_f64(),
         snapshot.nodes[NODES - 1].mpps,
         grouped(snapshot.collected.verified),
