@@ -40,7 +40,7 @@ pub(crate) fn record<P: PacketBuf, S: RecordSink>(
         let behind = trace.range().end - usize::from(located.l3) - HEADER;
         let (tables, stats) = (context.tables, context.stats);
         let frame = packet.bytes();
-        next = hop_by_hop::next_trace(frame, located.l3, behind, tables, stats, &mut seen);
+        next = hop_by_hop::next_trace(frame, located.l3, behind, tables, Some(stats), &mut seen);
     }
     recorded
 }

@@ -6,9 +6,9 @@ use crate::carrier::{Located, TraceAt, hop_by_hop};
 use crate::option_type::preallocated_trace::{self, Update};
 use crate::packet::PacketBuf;
 use crate::stats::{Notice, WorkerStats};
-use crate::table::Role;
-use crate::table::spec::SeveralOptions;
-use crate::wire::ioam::TraceHeader;
+use crate::table::spec::{SeveralOptions, UndefinedBits};
+use crate::table::{Role, Tables};
+use crate::wire::ioam::{TraceHeader, TraceType};
 use crate::wire::ipv6::HEADER;
 
 /// Fills the packet's traces: the first of each namespace that this node is in transit for, or all
@@ -24,12 +24,21 @@ pub(crate) fn transit<P: PacketBuf, S>(
     let fills_all = tables.policy.several_options == SeveralOptions::All;
     let (mut next, mut role) = (located.trace, first);
     let (mut seen, mut done) = (*located, Namespaces::default());
+    let notices = (!located.noticed).then_some(stats);
     while let Some(trace) = next {
-        if done.add(trace.namespace) || fills_all {
+        let header = packet
+            .bytes()
+            .get(trace.range())
+            .and_then(TraceHeader::split);
+        let skipped = header.is_some_and(|(header, _)| skips(header.trace_type(), tables));
+        // What is passed over leaves the namespace's next trace to be filled.
+        if skipped || done.add(trace.namespace) || fills_all {
             match role {
                 Some(Role::Transit(profile)) => {
                     fill(packet, trace, leaving, context);
-                    count(profile, stats);
+                    if !skipped {
+                        count(profile, stats);
+                    }
                 }
                 Some(Role::Decapsulate(_)) => {}
                 None => stats.notice(Notice::NoProfile),
@@ -37,7 +46,7 @@ pub(crate) fn transit<P: PacketBuf, S>(
         }
         let behind = trace.range().end - usize::from(located.l3) - HEADER;
         let frame = packet.bytes();
-        next = hop_by_hop::next_trace(frame, located.l3, behind, tables, stats, &mut seen);
+        next = hop_by_hop::next_trace(frame, located.l3, behind, tables, notices, &mut seen);
         role = next.and_then(|trace| {
             let (namespace, l3) = (trace.namespace, usize::from(located.l3));
             tables
@@ -53,6 +62,11 @@ fn count(profile: Option<u16>, stats: &WorkerStats) {
         counts.selected.add(1);
         counts.done.add(1);
     }
+}
+
+/// Whether this node adds nothing to traces of that type (RFC 9197, 4.4.1); it still takes them out.
+fn skips(kind: TraceType, tables: &Tables) -> bool {
+    kind.has(TraceType::UNDEFINED) && tables.policy.undefined_bits == UndefinedBits::Skip
 }
 
 /// A set of namespaces, by index.
@@ -85,6 +99,10 @@ pub(crate) fn fill<P: PacketBuf, S>(
         return;
     };
     let (in_port, kind) = (context.in_port, header.trace_type());
+    if skips(kind, tables) {
+        stats.notice(Notice::TraceUndefinedBits);
+        return;
+    }
     let own = context
         .own_data
         .get(tables, trace.namespace, kind, in_port, leaving.port);

@@ -10,7 +10,7 @@ use super::{Located, TraceAt, lengthen, packet_end};
 use crate::packet::PacketBuf;
 use crate::stats::{Notice, WorkerStats};
 use crate::table::Tables;
-use crate::table::spec::{Malformed, UndefinedBits};
+use crate::table::spec::Malformed;
 use crate::wire::ioam::{NamespaceId, OPTION_HEAD, OptionType, TraceHeader, TraceType, trace};
 use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
 use crate::wire::ipv6_ext::{self, IOAM_IMMUTABLE, IOAM_MUTABLE, MAX_HEADER, PADN, Tlv, Tlvs};
@@ -38,7 +38,7 @@ pub(super) fn locate(frame: &[u8], tables: &Tables, stats: &WorkerStats, located
         located.malformed = true;
         return;
     }
-    located.trace = next_trace(frame, located.l3, FIRST, tables, stats, located);
+    located.trace = next_trace(frame, located.l3, FIRST, tables, Some(stats), located);
     if let (Some(trace), Malformed::Drop) = (located.trace, tables.policy.malformed) {
         let behind = trace.range().end - usize::from(located.l3) - HEADER;
         judge_rest(header, behind, tables, stats, located);
@@ -93,7 +93,7 @@ pub(crate) fn next_trace(
     l3: u16,
     from: usize,
     tables: &Tables,
-    stats: &WorkerStats,
+    stats: Option<&WorkerStats>,
     located: &mut Located,
 ) -> Option<TraceAt> {
     let header = options(frame, located);
@@ -109,7 +109,7 @@ pub(crate) fn next_trace(
             }
             Err(refusal) => {
                 located.malformed |= refusal.malformed;
-                stats.notice(refusal.notice);
+                stats.inspect(|stats| stats.notice(refusal.notice));
             }
         }
     }
@@ -120,6 +120,7 @@ pub(crate) fn next_trace(
 pub(crate) fn remaining(frame: &[u8], l3: u16, tables: &Tables) -> Located {
     let mut located = Located {
         l3,
+        noticed: true,
         ..Located::default()
     };
     let first = Ipv6Header::at(frame, l3.into()).map(|header| header.next_header);
@@ -161,6 +162,10 @@ const fn foreign(notice: Notice) -> Refusal {
 
 /// Checks one IOAM option; on success the namespace's index and the octets of option data.
 fn inspect(tlv: &Tlv<'_>, tables: &Tables) -> Result<(u8, u8), Refusal> {
+    // To Linux this is an option like any other, of which nothing is known.
+    if tlv.kind == IOAM_IMMUTABLE && tables.linux() {
+        return Err(foreign(Notice::OptionNumber));
+    }
     if !tlv.at.is_multiple_of(4) {
         return Err(malformed(Notice::OptionAlignment));
     }
@@ -200,9 +205,6 @@ fn inspect_trace(option_data: &[u8], tables: &Tables) -> Result<u8, Refusal> {
     }
     if !space.len().is_multiple_of(4) && !tables.linux() {
         return Err(malformed(Notice::TraceLength));
-    }
-    if kind.has(TraceType::UNDEFINED) && tables.policy.undefined_bits == UndefinedBits::Skip {
-        return Err(foreign(Notice::TraceUndefinedBits));
     }
     Ok(namespace)
 }

@@ -22,6 +22,8 @@ pub struct Located {
     pub hop_by_hop: u16,
     /// The Hop-by-Hop header has an IOAM option, of whatever kind.
     pub ioam: bool,
+    /// Looked through before: what is passed over has been noticed.
+    pub noticed: bool,
     /// Something is malformed; the notices say what.
     pub malformed: bool,
     /// The first trace this node can process.

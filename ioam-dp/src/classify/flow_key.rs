@@ -46,6 +46,8 @@ pub(crate) fn upper_layer(frame: &[u8], at: usize, first: u8) -> (u8, Option<usi
                 ipv6_ext::header_len(rest)
             }
             next_header::FRAGMENT => Some(8),
+            // In units of four octets, less two (RFC 4302, 2.2).
+            next_header::AUTHENTICATION => rest.get(1).map(|units| (usize::from(*units) + 2) * 4),
             _ => return (protocol, Some(at)),
         };
         let (Some(len), Some(next)) = (len, rest.first()) else {
@@ -82,6 +84,9 @@ pub fn flow_hash(flow: &Flow) -> u64 {
         hash = (hash ^ word).wrapping_mul(ODD);
         hash ^= hash >> 29;
     }
+    // A multiplication carries upwards only, so that without this the low bits, of which the flow
+    // label is made, would hardly depend on the ports.
+    hash = (hash ^ hash >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     hash ^ hash >> 32
 }
 

@@ -156,18 +156,20 @@ fn route_and_send<P: PacketBuf, S: RecordSink>(
         return Err(DropReason::LinkLocal);
     }
     let own = forward::hop(tables, context.in_port, Some(&header.destination));
-    let tunnel = match outer_destination(encapsulation) {
-        Some(outer) if rewrites => forward::hop(tables, context.in_port, Some(&outer)),
-        _ => own,
-    };
-    let mut hop = match (tunnel, encapsulation) {
-        (Err(_), Some(_)) => {
+    let tunnel = outer_destination(encapsulation)
+        .filter(|_| rewrites)
+        .map(|outer| forward::hop(tables, context.in_port, Some(&outer)));
+    let mut hop = match tunnel {
+        None => own?,
+        Some(Ok(hop)) => hop,
+        Some(Err(_)) => {
             context.stats.notice(Notice::EncapNoRoute);
             encapsulation = None;
             own?
         }
-        (hop, _) => hop?,
     };
+    // Encapsulation looks at the MTU of the tunnel's port itself, and may be skipped.
+    let elsewhere = encapsulation.is_some() && own != Ok(hop);
     let mut hop_limit = header.hop_limit;
     // Neighbour discovery over a wire needs the hop limit it was sent with (RFC 4861, 7.1).
     if tables.forwarding.decrement_hop_limit && !forward::stays_on_link(&header) {
@@ -179,7 +181,7 @@ fn route_and_send<P: PacketBuf, S: RecordSink>(
             header.hop_limit = hop_limit;
         }
     }
-    if too_big(packet.bytes(), l3, hop.port, tables) {
+    if !elsewhere && too_big(packet.bytes(), l3, hop.port, tables) {
         return answer_too_big(packet, l3, hop.port, context);
     }
     if let Plan::Transit(first) = plan {
@@ -193,6 +195,9 @@ fn route_and_send<P: PacketBuf, S: RecordSink>(
         if !encapsulate::encapsulate(packet, l3, what, hop.port, context)? {
             // It goes on as it is, and so to its own destination.
             hop = own?;
+            if elsewhere && too_big(packet.bytes(), l3, hop.port, tables) {
+                return answer_too_big(packet, l3, hop.port, context);
+            }
         } else if let Some(counts) = context.stats.profiles.get(usize::from(index)) {
             counts.done.add(1);
         }
