@@ -287,6 +287,7 @@ struct FirstHalf {
 
 impl FirstHalf {
     fn run(mut self, shared: &Shared, mut rest: Rest) {
+        shared.is_polled_by_this_thread(0);
         while !shared.stop.load(Ordering::Relaxed) {
             let packets = self.source.poll() + self.encap.poll() + self.transit.poll();
             rest.after(packets);
@@ -308,6 +309,7 @@ struct SecondHalf {
 
 impl SecondHalf {
     fn run(mut self, shared: &Shared, mut rest: Rest) {
+        shared.is_polled_by_this_thread(1);
         let mut told = Instant::now();
         while !shared.stop.load(Ordering::Relaxed) {
             let mut packets = self.transit.poll() + self.decap.poll();

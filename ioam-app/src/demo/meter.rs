@@ -11,6 +11,9 @@ use super::domain::{IN_PORT, NODES};
 use super::shared::{Collected, Shared};
 use super::traffic::Kind;
 
+/// The part of a CPU's time that is worth a word when others have it.
+pub(super) const NOTABLE: f64 = 0.05;
+
 /// A node's rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct NodeRate {
@@ -29,6 +32,8 @@ pub(super) struct NodeRate {
 pub(super) struct Snapshot {
     pub(super) elapsed: Duration,
     pub(super) nodes: [NodeRate; NODES],
+    /// By half of the chain: the part of the time in which its CPU was somebody else's, 0 to 1.
+    pub(super) taken: [f64; 2],
     pub(super) sent: u64,
     pub(super) arrived: u64,
     /// By [`Kind`]: packets sent.
@@ -72,6 +77,7 @@ pub(super) struct Meter {
     start: Instant,
     last: Instant,
     readings: [Reading; NODES],
+    waited: [u64; 2],
     /// By node: ticks per packet at each look. Their median does not mind a moment in which
     /// somebody else had the CPU.
     ticks: [Vec<f64>; NODES],
@@ -84,6 +90,7 @@ impl Meter {
             start: now,
             last: now,
             readings: [Reading::default(); NODES],
+            waited: [0; 2],
             ticks: std::array::from_fn(|_| Vec::new()),
         }
     }
@@ -99,6 +106,9 @@ impl Meter {
         let seconds = (now - self.last).as_secs_f64();
         self.last = now;
         let mut snapshot = totals(chain.shared(), now - self.start);
+        let waited = chain.shared().waited();
+        snapshot.taken = taken(waited, self.waited, seconds);
+        self.waited = waited;
         for (place, stats) in chain.stats().iter().enumerate().take(NODES) {
             let reading = Reading::of(stats);
             let rate = reading.rate(self.readings[place], seconds);
@@ -119,6 +129,7 @@ impl Meter {
         moving: Duration,
     ) -> Snapshot {
         let mut snapshot = totals(shared, moving);
+        snapshot.taken = taken(shared.waited(), [0; 2], moving.as_secs_f64());
         for (place, stats) in stats.iter().enumerate().take(NODES) {
             let zero = Reading::default();
             let mut rate = Reading::of(stats).rate(zero, moving.as_secs_f64());
@@ -133,12 +144,21 @@ impl Meter {
     }
 }
 
+#[allow(clippy::cast_precision_loss, reason = "figures for reading")]
+fn taken(waited: [u64; 2], before: [u64; 2], seconds: f64) -> [f64; 2] {
+    std::array::from_fn(|half| {
+        let nanoseconds = waited[half].saturating_sub(before[half]) as f64;
+        (nanoseconds / 1e9 / seconds.max(1e-9)).clamp(0.0, 1.0)
+    })
+}
+
 fn totals(shared: &Shared, elapsed: Duration) -> Snapshot {
     // In this order a packet that is under way is not missed.
     let arrived = shared.arrived.get();
     Snapshot {
         elapsed,
         nodes: [NodeRate::default(); NODES],
+        taken: [0.0; 2],
         arrived,
         sent: shared.sent.get(),
         kinds: [Kind::Traced, Kind::Plain, Kind::Other].map(|kind| shared.sent_of(kind).get()),

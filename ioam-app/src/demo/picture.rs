@@ -17,7 +17,7 @@ use ratatui::widgets::{Block, LineGauge, Paragraph, Sparkline};
 use super::chain::Plan;
 use super::domain::{NAMESPACE, NODES, STATIONS, TRACE_TYPE};
 use super::figures::{self, counted, grouped};
-use super::meter::{NodeRate, Snapshot};
+use super::meter::{NOTABLE, NodeRate, Snapshot};
 
 /// The columns the picture needs.
 const WIDTH: u16 = 80;
@@ -169,7 +169,7 @@ impl About {
         frame.render_widget(self.title(), title);
         frame.render_widget(self.gauge(snapshot), gauge);
         draw_path(frame, path, &snapshot.nodes);
-        frame.render_widget(self.cores(), cores);
+        frame.render_widget(self.cores(snapshot), cores);
         frame.render_widget(Line::styled(LEGEND, QUIET), legend);
         frame.render_widget(totals_line(snapshot), totals);
         if let Some(sample) = &snapshot.collected.trace {
@@ -229,10 +229,18 @@ impl About {
     }
 
     /// Which CPU polls what.
-    fn cores(&self) -> Line<'static> {
+    fn cores(&self, snapshot: &Snapshot) -> Line<'static> {
         let first = usize::from(SIDE + 2 * BOX + ARROW);
         let second = usize::from(WIDTH - ARROW) - first;
-        let [left, right] = self.cpus.map(|cpu| format!(" CPU {cpu} "));
+        let label = |half: usize| match snapshot.taken[half] {
+            share if share < NOTABLE => format!(" CPU {} ", self.cpus[half]),
+            share => format!(
+                " CPU {}, {:.0} % taken by others ",
+                self.cpus[half],
+                share * 100.0
+            ),
+        };
+        let [left, right] = [0, 1].map(label);
         let gap = " ".repeat(ARROW.into());
         Line::styled(
             format!("└{left:─^0$}┘{gap}└{right:─^1$}┘", first - 2, second - 2),

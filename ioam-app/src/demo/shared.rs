@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What the two polling cores and the drawing one tell each other.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crossbeam::utils::CachePadded;
 use ioam_dp::stats::Count;
@@ -27,10 +29,32 @@ pub(super) struct Shared {
     pub(super) source_ended: AtomicBool,
     /// Everybody ends. Main: writes.
     pub(super) stop: AtomicBool,
+    /// What the kernel says of the two polling threads. Each core writes its own.
+    threads: [OnceLock<PathBuf>; 2],
     collected: Mutex<Collected>,
 }
 
 impl Shared {
+    /// The calling thread polls the half of the chain with this number.
+    pub(super) fn is_polled_by_this_thread(&self, half: usize) {
+        if let Ok(thread) = fs::read_link("/proc/thread-self") {
+            // It stays what it was, if there was one.
+            let _ = self.threads[half].set(Path::new("/proc").join(thread).join("schedstat"));
+        }
+    }
+
+    /// Nanoseconds for which the polling threads wanted their CPUs and did not have them; 0 where
+    /// the kernel does not say.
+    pub(super) fn waited(&self) -> [u64; 2] {
+        [0, 1].map(|half| {
+            let text = self.threads[half]
+                .get()
+                .and_then(|path| fs::read_to_string(path).ok());
+            let second = text.as_deref().and_then(|text| text.split(' ').nth(1));
+            second.and_then(|number| number.parse().ok()).unwrap_or(0)
+        })
+    }
+
     /// Packets of this kind that the source has made. Source: writes.
     pub(super) fn sent_of(&self, kind: Kind) -> &Count {
         &self.kinds[kind as usize]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::collector::Trace;
 use super::domain::{NODES, STATIONS, TRACE_TYPE};
 use super::figures::{self, counted, grouped};
-use super::meter::Snapshot;
+use super::meter::{NOTABLE, Snapshot};
 use super::traffic::Kind;
 use super::verdict::Verdict;
 
@@ -28,6 +28,13 @@ pub(super) fn text(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
         )?;
         paragraph(out, figures::trace(trace))?;
         paragraph(out, figures::delays(whole))?;
+    }
+    if whole.taken.iter().any(|share| *share >= NOTABLE) {
+        let [first, second] = whole.taken.map(|share| format!("{:.0} %", share * 100.0));
+        writeln!(
+            out,
+            "Others had the two CPUs for {first} and {second} of the time: rates and delays suffer."
+        )?;
     }
     let kinds = [Kind::Traced, Kind::Plain, Kind::Other].map(|kind| whole.kinds[kind as usize]);
     let [traced, plain, other] = kinds.map(grouped);
@@ -80,6 +87,7 @@ pub(super) fn progress_json(snapshot: &Snapshot) -> Value {
         "traces": snapshot.collected.verified,
         "errors": snapshot.collected.findings.total(),
         "nodes": nodes(snapshot),
+        "cpu_taken_by_others": snapshot.taken.map(rounded),
     })
 }
 
@@ -105,6 +113,7 @@ pub(super) fn summary_json(verdict: &Verdict) -> Value {
         },
         "traces": whole.collected.verified,
         "nodes": nodes(whole),
+        "cpu_taken_by_others": whole.taken.map(rounded),
         "delays": delays(whole),
         "trace": whole.collected.trace.as_ref().map(trace),
         "mbufs_leaked": verdict.leaked,
