@@ -71,7 +71,7 @@ keyword! {
 keyword! {
     /// How many trace options of one packet are filled.
     SeveralOptions {
-        /// The first one whose namespace is known.
+        /// The first one of each namespace that is known.
         First = "first",
         /// Each one whose namespace is known.
         All = "all",

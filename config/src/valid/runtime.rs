@@ -233,12 +233,11 @@ fn memory_mib(
     (headroom, buffers): (u16, u32),
     problems: &mut Problems,
 ) -> u32 {
-    let pool = |port: &PortRuntime| {
-        let buffer = (u64::from(headroom) + u64::from(port.frame_room) + BUFFER_OVERHEAD)
-            .next_multiple_of(64);
-        buffer * u64::from(buffers)
-    };
-    let octets: u64 = ports.iter().map(pool).sum::<u64>() + SLACK;
+    // The ports' buffers are in one pool, so each holds the largest frame of any port.
+    let frame_room = ports.iter().map(|port| port.frame_room).max().unwrap_or(0);
+    let buffer =
+        (u64::from(headroom) + u64::from(frame_room) + BUFFER_OVERHEAD).next_multiple_of(64);
+    let octets = buffer * u64::from(buffers) * ports.len() as u64 + SLACK;
     let needed = u32::try_from(octets.div_ceil(2 << 20) * 2).unwrap_or(u32::MAX);
     match (get(&keys.memory_mib, problems), &keys.memory_mib) {
         (Some(memory), Some(key)) => {

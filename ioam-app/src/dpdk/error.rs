@@ -24,7 +24,7 @@ pub enum DpdkError {
     AlreadyStarted,
 
     /// `rte_eal_init` failed.
-    #[error("DPDK does not start: {reason} (`-v` shows DPDK's own log)")]
+    #[error("DPDK does not start: {reason} (RUST_LOG=debug shows DPDK's own log)")]
     Start {
         /// DPDK's words, or the text of its error number.
         reason: String,

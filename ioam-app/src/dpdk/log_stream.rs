@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! DPDK's log, led into the program's: users see our sentence, and with `-v` also DPDK's words.
+//! DPDK's log, led into the program's: users see our sentence, and with RUST_LOG=debug also DPDK's words.
 
 use std::ffi::c_char;
 use std::fs::File;

@@ -2,6 +2,7 @@
 //! `ioam run`: from a configuration to polling workers, and back to an empty pool.
 
 mod dry_run;
+mod launch;
 mod manage;
 pub mod measure;
 mod node;

@@ -7,58 +7,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ioam_config::{PortRuntime, Valid};
-use ioam_dp::port::PortId;
 use ioam_dp::stats::WorkerStats;
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
-use ioam_dp::worker::{Input, Worker, WorkerParts};
 
+use super::launch::{Launch, Workers, export};
 use super::manage::Ended;
-use super::measure::{NodeBuffers, NodeClock, NodeTx};
-use super::plan::{Plan, WorkerPlan};
+use super::plan::Plan;
 use crate::dpdk::{
-    Device, Eal, LcoreJob, LinkStatus, Mempool, PoolGauge, Port, PortConfig, PortStatistics,
-    RxHandle, TscReference, frame_room, launch,
+    Device, Eal, LinkStatus, Mempool, Port, PortConfig, PortStatistics, TscReference, frame_room,
 };
-use crate::export::{Drain, Output, OutputCounts, RingSink, ring};
+use crate::export::{Drain, Output, OutputCounts};
 use crate::report::{DeviceLosses, Report};
 use crate::say;
-
-/// Records that fit between a worker and the exporter.
-const RECORDS: usize = 16_384;
-/// Rounds a worker offers what still waits before it gives up, at the end.
-const DRAIN_ROUNDS: usize = 100_000;
-/// How long the exporter sleeps when no record waits.
-const EXPORT_PAUSE: Duration = Duration::from_millis(1);
-
-type NodeWorker = Worker<RxHandle, NodeTx, NodeClock, NodeBuffers, RingSink>;
-
-/// The workers' jobs. Dropping them stops them first, since a job's end is waited for.
-#[derive(Default)]
-struct Workers {
-    stop: Arc<AtomicBool>,
-    jobs: Vec<LcoreJob>,
-}
-
-impl Workers {
-    /// Stops them all; what went wrong.
-    fn stop(mut self) -> Vec<String> {
-        self.stop.store(true, Ordering::Relaxed);
-        let jobs = std::mem::take(&mut self.jobs).into_iter();
-        let failures = jobs.filter_map(|job| job.join().err());
-        failures.map(|error| error.to_string()).collect()
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-}
 
 /// A running node.
 pub(super) struct Node {
@@ -189,7 +153,10 @@ impl Node {
     pub(super) fn stop(self, ended: Ended, json: bool) -> Result<ExitCode> {
         let mut failures = self.workers.stop();
         self.export_stop.store(true, Ordering::Relaxed);
-        let exported = self.exporter.join().unwrap_or_default();
+        let exported = self.exporter.join().unwrap_or_else(|_| {
+            failures.push("the exporter panicked: records may be lost".to_owned());
+            OutputCounts::default()
+        });
         let tables = self.publisher.current();
         let devices: Vec<_> = self
             .ports
@@ -288,7 +255,8 @@ fn pool(eal: &Eal, valid: &Valid, plan: &Plan) -> Result<Mempool> {
 
 /// The NUMA node a PCI device is at, as the kernel says.
 fn numa_node(port: &PortRuntime) -> Option<i32> {
-    let path = format!("/sys/bus/pci/devices/{}/numa_node", port.device);
+    let device = Device::new(&port.device);
+    let path = format!("/sys/bus/pci/devices/{}/numa_node", device.name());
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
@@ -309,92 +277,4 @@ fn open(eal: &Eal, valid: &Valid, plan: &Plan, pool: &Mempool) -> Result<Vec<Por
         Port::open(eal, &config, pool).with_context(|| format!("port {}", port.name))
     });
     ports.collect()
-}
-
-/// What launching workers needs and leaves.
-struct Launch<'a> {
-    eal: &'a Eal,
-    pool: &'a Mempool,
-    ports: &'a [Port],
-    valid: &'a Valid,
-    publisher: &'a Publisher,
-    reference: &'a TscReference,
-    stats: Vec<Arc<WorkerStats>>,
-    rings: Vec<rtrb::Consumer<ioam_dp::record::ExportRecord>>,
-    running: Arc<AtomicUsize>,
-}
-
-impl Launch<'_> {
-    fn launch(&mut self, plan: &WorkerPlan, workers: &mut Workers) -> Result<()> {
-        let mut worker = self.worker(plan)?;
-        let (stop, running) = (Arc::clone(&workers.stop), Arc::clone(&self.running));
-        let job = launch(self.eal, plan.lcore, move || {
-            while !stop.load(Ordering::Relaxed) {
-                worker.poll();
-            }
-            worker.drain(DRAIN_ROUNDS);
-            running.fetch_sub(1, Ordering::Relaxed);
-        });
-        workers.jobs.push(job?);
-        Ok(())
-    }
-
-    fn worker(&mut self, plan: &WorkerPlan) -> Result<NodeWorker> {
-        let tables = self.publisher.current();
-        let namespaces = tables.namespaces.all().len();
-        let stats = WorkerStats::new(tables.ports.len(), tables.profiles.len(), namespaces);
-        self.stats.push(Arc::clone(&stats));
-        let (sink, records) = ring(RECORDS);
-        self.rings.push(records);
-        let fixed = self.valid.simulate();
-        let mut outputs: Vec<Option<NodeTx>> = (0..self.ports.len()).map(|_| None).collect();
-        for (port, queue) in &plan.sends {
-            let place = usize::from(*port);
-            let handle = self.ports[place]
-                .take_tx(*queue)
-                .context("a transmit queue is taken")?;
-            outputs[place] = Some(NodeTx::new(handle, fixed));
-        }
-        let inputs = plan.receives.iter().map(|(port, queue)| {
-            let queue = self.ports[usize::from(*port)].take_rx(*queue);
-            let queue = queue.context("a receive queue is taken")?;
-            Ok(Input {
-                port: PortId(*port),
-                queue,
-            })
-        });
-        let gauge = PoolGauge::new(self.eal, std::slice::from_ref(self.pool));
-        Ok(Worker::new(WorkerParts {
-            number: u64::from(plan.lcore),
-            inputs: inputs.collect::<Result<_>>()?,
-            outputs,
-            reader: self.publisher.reader(),
-            stats,
-            clock: NodeClock::new(self.reference.clock(), fixed),
-            buffers: NodeBuffers::new(gauge, fixed),
-            sink,
-        }))
-    }
-}
-
-/// Runs the exporter on a thread of its own, pinned to the management CPU.
-fn export(
-    mut drain: Drain,
-    tables: Arc<Tables>,
-    stop: Arc<AtomicBool>,
-    cpu: usize,
-) -> Result<JoinHandle<OutputCounts>> {
-    let work = move || {
-        core_affinity::set_for_current(core_affinity::CoreId { id: cpu });
-        while !stop.load(Ordering::Relaxed) {
-            if drain.round(&tables) == 0 {
-                std::thread::sleep(EXPORT_PAUSE);
-            }
-        }
-        drain.finish(&tables)
-    };
-    let builder = std::thread::Builder::new().name("export".to_owned());
-    builder
-        .spawn(work)
-        .context("cannot start the export thread")
 }

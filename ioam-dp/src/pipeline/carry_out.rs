@@ -132,7 +132,12 @@ fn record<P: PacketBuf, S: RecordSink>(
     let inner_destination = Ipv6Header::at(frame, subject).map(|header| header.destination);
     let hop = forward::hop(tables, context.in_port, inner_destination.as_ref()).ok();
     let received = Ipv6Header::at(frame, located.l3.into()).map_or(0, |header| header.hop_limit);
-    let hop_limit = received.wrapping_sub(u8::from(tables.forwarding.decrement_hop_limit));
+    let decrement = u8::from(tables.forwarding.decrement_hop_limit);
+    // Below 0 is 255 to Linux, which elsewhere is the mark of a layer without hop limits.
+    let hop_limit = match tables.linux() {
+        true => received.wrapping_sub(decrement),
+        false => received.saturating_sub(decrement),
+    };
     let leaving = Leaving {
         hop_limit,
         port: hop.map(|hop| hop.port),
@@ -302,7 +307,7 @@ fn answer<P: PacketBuf, S>(
 }
 
 /// Whether the packet is larger than the port's MTU. Checked before anything is filled, so that an
-/// error quotes the packet as it came.
+/// error quotes the packet without this node's data.
 fn too_big(frame: &[u8], l3: usize, port: PortId, tables: &Tables) -> bool {
     let header = Ipv6Header::at(frame, l3);
     let length = header.map_or(0, |h| HEADER + usize::from(h.payload_length.get()));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A burst's way through the node, in two passes: look at every packet, then act on every packet.
 //!
-//! Two passes, so that the headers of later packets and the table entries of earlier ones are on
-//! their way to the cache while others are worked on.
+//! Two passes, so that the headers of later packets are on their way to the cache while earlier ones
+//! are worked on, and so that what node data ask for is measured once for the whole burst.
 
 mod carry_out;
 mod plan;

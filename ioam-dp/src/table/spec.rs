@@ -84,7 +84,7 @@ pub enum UndefinedBits {
 /// How many trace options of one packet are filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeveralOptions {
-    /// The first one whose namespace is known.
+    /// The first one of each namespace that is known.
     First,
     /// Each one whose namespace is known.
     All,
