@@ -17,7 +17,7 @@ pub(crate) fn address(end: &End<'_>, address: &str) {
 /// fragmented.
 pub(crate) fn ping(from: &Namespace, to: &str, count: u32, size: u32, interval: &str) -> Vec<u32> {
     let mut command = from.command("ping");
-    command.args(["-6", "-n", "-M", "do", "-W", "2", "-i", interval]);
+    command.args(["-6", "-n", "-M", "do", "-W", "10", "-i", interval]);
     command.args(["-c", &count.to_string(), "-s", &size.to_string(), to]);
     let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
     let answered: BTreeSet<u32> = text
