@@ -349,3 +349,76 @@ fn draw_history(frame: &mut Frame<'_>, area: Rect, history: &[u64]) {
     let line = Sparkline::default().data(history).style(NODE).block(block);
     frame.render_widget(line, area);
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::super::collector::{Hop, Trace};
+    use super::*;
+
+    /// What a terminal of this size shows, line by line.
+    fn drawn(width: u16, height: u16) -> Vec<String> {
+        let about = About {
+            cpus: [2, 3],
+            frame_size: 128,
+            seconds: Some(Duration::from_secs(8)),
+            packets: u64::MAX,
+        };
+        let mut snapshot = Snapshot {
+            sent: 1_234_567,
+            taken: [0.5, 0.0],
+            ..Snapshot::default()
+        };
+        snapshot.nodes[3].ticks = 123_456.0;
+        snapshot.collected.trace = Some(Trace {
+            flow: 63,
+            hops: [Hop::default(); NODES],
+        });
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal
+            .draw(|frame| about.draw(frame, &snapshot, &[1, 2]))
+            .unwrap();
+        let symbols = terminal.backend().buffer().content().chunks(width.into());
+        symbols
+            .map(|row| row.iter().map(|cell| cell.symbol()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn a_small_terminal_has_room_for_everything() {
+        let lines = drawn(80, 24);
+        let ends = [
+            (0, "q ends it"),
+            (5, "──► sink"),
+            (9, "─ CPU 3 ───────────────┘"),
+        ];
+        for (number, end) in ends {
+            assert!(lines[number].trim_end().ends_with(end), "{lines:#?}");
+        }
+        assert!(lines[6].contains("│123k ticks│"), "{lines:#?}");
+        assert!(
+            lines[9].starts_with("└─── CPU 2, 50 % taken by others ────┘"),
+            "{lines:#?}"
+        );
+        assert!(lines[11].starts_with("0 traces verified, 0 errors; 1,234,567 packets sent"));
+        assert!(lines[17].starts_with("decap "), "{lines:#?}");
+        assert!(lines[23].starts_with("whole path "), "{lines:#?}");
+    }
+
+    #[test]
+    fn a_larger_one_has_the_history_and_a_smaller_one_the_totals() {
+        let large = drawn(120, 40);
+        assert!(
+            large[25].starts_with("Mpps, five a second, most 0.00"),
+            "{large:#?}"
+        );
+        let small = drawn(40, 10);
+        assert!(small[0].starts_with("0 traces verified"), "{small:#?}");
+        assert!(
+            small[1].starts_with("80 columns and 24 lines"),
+            "{small:#?}"
+        );
+    }
+}
