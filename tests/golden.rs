@@ -8,14 +8,19 @@ use ioam_dp::wire::ioam::NodeDataList;
 
 /// Cases whose carrier or option type this node does not process yet, each left for its own work.
 fn concerns_traces_in_ipv6(id: &str) -> bool {
-    let other_types = ["E04", "E05", "E06", "E07", "E08", "E09", "T29", "T30", "D03"];
+    let other_types = [
+        "E04", "E05", "E06", "E07", "E08", "E09", "T29", "T30", "D03",
+    ];
     !(other_types.contains(&id) || id.starts_with(['X', 'N', 'G']))
 }
 
 #[test]
 fn every_trace_vector_comes_out_as_written() {
     let mut seen = 0;
-    for case in cases().iter().filter(|case| concerns_traces_in_ipv6(&case.id)) {
+    for case in cases()
+        .iter()
+        .filter(|case| concerns_traces_in_ipv6(&case.id))
+    {
         let mut bench = Bench::new(&case.spec());
         let out = bench.pass(&case.input, 0, &case.moment());
         match (&case.output, out) {
@@ -33,7 +38,11 @@ fn every_trace_vector_comes_out_as_written() {
 
 fn check_export(case: &common::Case, bench: &Bench) {
     let Some(nodes) = case.export["nodes"].as_array() else {
-        assert!(bench.records.is_empty(), "{}: a record nobody expects", case.id);
+        assert!(
+            bench.records.is_empty(),
+            "{}: a record nobody expects",
+            case.id
+        );
         return;
     };
     let [record] = &bench.records[..] else {
@@ -47,10 +56,30 @@ fn check_export(case: &common::Case, bench: &Bench) {
     decoded.reverse();
     assert_eq!(decoded.len(), nodes.len(), "{}", case.id);
     for (node, expected) in decoded.iter().zip(nodes) {
-        assert_eq!(node.hop_limit.map(u64::from), expected["hop_lim"].as_u64(), "{}", case.id);
-        assert_eq!(node.node_id.map(u64::from), expected["node_id"].as_u64(), "{}", case.id);
-        assert_eq!(node.ingress_if_id.map(u64::from), expected["iif"].as_u64(), "{}", case.id);
-        assert_eq!(node.egress_if_id.map(u64::from), expected["eif"].as_u64(), "{}", case.id);
+        assert_eq!(
+            node.hop_limit.map(u64::from),
+            expected["hop_lim"].as_u64(),
+            "{}",
+            case.id
+        );
+        assert_eq!(
+            node.node_id.map(u64::from),
+            expected["node_id"].as_u64(),
+            "{}",
+            case.id
+        );
+        assert_eq!(
+            node.ingress_if_id.map(u64::from),
+            expected["iif"].as_u64(),
+            "{}",
+            case.id
+        );
+        assert_eq!(
+            node.egress_if_id.map(u64::from),
+            expected["eif"].as_u64(),
+            "{}",
+            case.id
+        );
     }
 }
 
@@ -69,9 +98,14 @@ fn malformed_vectors_are_counted_by_name() {
     ];
     for (id, name) in names {
         let all = cases();
-        let case = all.iter().find(|case| case.id == id).expect("the vector is there");
+        let case = all
+            .iter()
+            .find(|case| case.id == id)
+            .expect("the vector is there");
         let mut bench = Bench::new(&case.spec());
-        bench.pass(&case.input, 0, &case.moment()).expect("forwarded");
+        bench
+            .pass(&case.input, 0, &case.moment())
+            .expect("forwarded");
         let counted: Vec<_> = ioam_dp::stats::Notice::ALL
             .iter()
             .filter(|notice| bench.stats.notices(**notice) > 0)
