@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Rates: what the nodes' counters did between two looks at them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -71,6 +72,47 @@ impl Reading {
     }
 }
 
+/// Most samples kept of a node: 200 s of them.
+const SAMPLES: usize = 10_000;
+
+/// A node's ticks per packet, sampled so often that the median does not mind the moments in which
+/// somebody else had the CPU.
+#[derive(Debug, Default)]
+struct Ticks {
+    last: Reading,
+    recent: Vec<f64>,
+    all: VecDeque<f64>,
+}
+
+impl Ticks {
+    fn sample(&mut self, now: Reading) {
+        if now.packets > self.last.packets {
+            self.recent.push(now.rate(self.last, 1.0).ticks);
+            self.last = now;
+        }
+    }
+
+    /// The median since the last call.
+    fn recent(&mut self) -> f64 {
+        let median = median(&mut self.recent);
+        let beyond = (self.all.len() + self.recent.len()).saturating_sub(SAMPLES);
+        self.all.drain(..beyond.min(self.all.len()));
+        self.all.extend(self.recent.drain(..));
+        median.unwrap_or(0.0)
+    }
+
+    /// The median of all; none when there was no time for a sample.
+    fn all(&mut self) -> Option<f64> {
+        self.recent();
+        median(self.all.make_contiguous())
+    }
+}
+
+fn median(samples: &mut [f64]) -> Option<f64> {
+    samples.sort_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied()
+}
+
 /// Looks at the counters again and again.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -78,9 +120,7 @@ pub(super) struct Meter {
     last: Instant,
     readings: [Reading; NODES],
     waited: [u64; 2],
-    /// By node: ticks per packet at each look. Their median does not mind a moment in which
-    /// somebody else had the CPU.
-    ticks: [Vec<f64>; NODES],
+    ticks: [Ticks; NODES],
 }
 
 impl Meter {
@@ -91,13 +131,20 @@ impl Meter {
             last: now,
             readings: [Reading::default(); NODES],
             waited: [0; 2],
-            ticks: std::array::from_fn(|_| Vec::new()),
+            ticks: std::array::from_fn(|_| Ticks::default()),
         }
     }
 
     /// Time since the start.
     pub(super) fn elapsed(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    /// Takes a sample of the nodes' ticks, to be done often.
+    pub(super) fn sample(&mut self, chain: &Chain) {
+        for (ticks, stats) in self.ticks.iter_mut().zip(chain.stats()) {
+            ticks.sample(Reading::of(stats));
+        }
     }
 
     /// The rates since the last look.
@@ -111,10 +158,8 @@ impl Meter {
         self.waited = waited;
         for (place, stats) in chain.stats().iter().enumerate().take(NODES) {
             let reading = Reading::of(stats);
-            let rate = reading.rate(self.readings[place], seconds);
-            if rate.mpps > 0.0 {
-                self.ticks[place].push(rate.ticks);
-            }
+            let mut rate = reading.rate(self.readings[place], seconds);
+            rate.ticks = self.ticks[place].recent();
             self.readings[place] = reading;
             snapshot.nodes[place] = rate;
         }
@@ -131,13 +176,8 @@ impl Meter {
         let mut snapshot = totals(shared, moving);
         snapshot.taken = taken(shared.waited(), [0; 2], moving.as_secs_f64());
         for (place, stats) in stats.iter().enumerate().take(NODES) {
-            let zero = Reading::default();
-            let mut rate = Reading::of(stats).rate(zero, moving.as_secs_f64());
-            self.ticks[place].sort_by(f64::total_cmp);
-            let middle = self.ticks[place].len() / 2;
-            if let Some(median) = self.ticks[place].get(middle) {
-                rate.ticks = *median;
-            }
+            let mut rate = Reading::of(stats).rate(Reading::default(), moving.as_secs_f64());
+            rate.ticks = self.ticks[place].all().unwrap_or(rate.ticks);
             snapshot.nodes[place] = rate;
         }
         snapshot
@@ -163,5 +203,35 @@ fn totals(shared: &Shared, elapsed: Duration) -> Snapshot {
         sent: shared.sent.get(),
         kinds: [Kind::Traced, Kind::Plain, Kind::Other].map(|kind| shared.sent_of(kind).get()),
         collected: shared.collected().clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_sample_with_somebody_elses_ticks_does_not_count() {
+        let mut ticks = Ticks::default();
+        let mut reading = Reading::default();
+        for cost in [100, 100, 5_000_000, 100] {
+            reading.packets += 32;
+            reading.ticks += 32 * cost;
+            ticks.sample(reading);
+            ticks.sample(reading);
+        }
+        assert_eq!(ticks.recent(), 100.0);
+        assert_eq!((ticks.recent(), ticks.all()), (0.0, Some(100.0)));
+        assert_eq!(Ticks::default().all(), None);
+    }
+
+    #[test]
+    fn only_so_many_samples_are_kept() {
+        let mut ticks = Ticks::default();
+        for _ in 0..3 {
+            ticks.recent = vec![1.0; SAMPLES / 2 + 1];
+            ticks.recent();
+        }
+        assert_eq!(ticks.all.len(), SAMPLES);
     }
 }

@@ -160,6 +160,7 @@ fn watch(
             || seconds.is_some_and(|seconds| meter.elapsed() >= seconds)
             || shared.source_ended.load(Ordering::Relaxed)
             || patience.is_at_an_end(shared);
+        meter.sample(chain);
         if is_over {
             return Ok(());
         }
