@@ -37,8 +37,8 @@ def receive():
         sys.stdout.flush()
 
 
-threading.Thread(target=receive, daemon=True).start()
 print("ready", flush=True)
+threading.Thread(target=receive, daemon=True).start()
 for line in sys.stdin:
     link.send(bytes.fromhex(line))
     time.sleep(pause)

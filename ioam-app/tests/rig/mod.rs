@@ -50,7 +50,9 @@ pub(crate) fn turn(needs: &[Need]) -> Option<Turn> {
         skip(&why);
         return None;
     }
-    let machine = File::create(std::env::temp_dir().join("ioam-rig.lock")).unwrap();
+    let path = std::env::temp_dir().join("ioam-rig.lock");
+    // Another user's file locks as well, read-only.
+    let machine = File::create(&path).or_else(|_| File::open(&path)).unwrap();
     machine.lock().unwrap();
     Some(Turn {
         _process: process,
