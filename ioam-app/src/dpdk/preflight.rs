@@ -151,15 +151,7 @@ fn check_interface_mtu(
 
 /// The MTU of the interface of this name in this network namespace.
 fn interface_mtu(name: &str) -> Option<u32> {
-    // SAFETY: a C structure of octets and numbers, for which all zeroes are valid.
-    let mut request = unsafe { MaybeUninit::<libc::ifreq>::zeroed().assume_init() };
-    // The last octet stays NUL.
-    if name.len() >= request.ifr_name.len() {
-        return None;
-    }
-    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
-        *to = from.cast_signed();
-    }
+    let mut request = request_about(name)?;
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     // SAFETY: the socket is open, and `request` is what this request reads and writes.
     let code = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFMTU, &raw mut request) };
@@ -169,6 +161,66 @@ fn interface_mtu(name: &str) -> Option<u32> {
     // SAFETY: the kernel filled this member of the union, a number.
     u32::try_from(unsafe { request.ifr_ifru.ifru_mtu }).ok()
 }
+
+/// What the kernel is asked with about an interface; `None` for a name no interface can have.
+fn request_about(name: &str) -> Option<libc::ifreq> {
+    // SAFETY: a C structure of octets and numbers, for which all zeroes are valid.
+    let mut request = unsafe { MaybeUninit::<libc::ifreq>::zeroed().assume_init() };
+    // The last octet stays NUL.
+    if name.len() >= request.ifr_name.len() {
+        return None;
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from.cast_signed();
+    }
+    Some(request)
+}
+
+/// Warns of an interface without hardware that leaves checksums to hardware: what its other end
+/// sends arrives with checksums nobody has computed, is forwarded so, and is thrown away by the
+/// receiver. Neither the driver nor the packet shows it.
+pub(super) fn warn_of_checksum_offload(device: &Device) {
+    let Some(interface) = device.interface() else {
+        return;
+    };
+    let has_hardware = Path::new("/sys/class/net")
+        .join(interface)
+        .join("device")
+        .exists();
+    if !has_hardware && leaves_checksums(interface) == Some(true) {
+        log::warn!(
+            "interface {interface} leaves checksums to hardware that is not there: TCP and UDP \
+             through it are likely lost; at both ends of the cable: ethtool -K {interface} tx off"
+        );
+    }
+}
+
+/// The kernel's `ethtool_value` (linux/ethtool.h).
+#[repr(C)]
+struct EthtoolValue {
+    command: u32,
+    data: u32,
+}
+
+/// `ETHTOOL_GTXCSUM` of linux/ethtool.h: whether transmit checksums are left to the device.
+const GET_TX_CHECKSUM: u32 = 0x16;
+
+fn leaves_checksums(interface: &str) -> Option<bool> {
+    let mut value = EthtoolValue {
+        command: GET_TX_CHECKSUM,
+        data: 0,
+    };
+    let mut request = request_about(interface)?;
+    request.ifr_ifru.ifru_data = (&raw mut value).cast();
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // SAFETY: the socket is open, and `request` points to the value that this request reads and
+    // writes, which lives until the call is over.
+    let code = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCETHTOOL, &raw mut request) };
+    (code == 0).then_some(value.data != 0)
+}
+
+/// `SIOCETHTOOL` of linux/sockios.h.
+const SIOCETHTOOL: libc::Ioctl = 0x8946;
 
 fn check_pci(devices: &Path, address: &str) -> Result<(), DpdkError> {
     let address = address.to_owned();

@@ -35,9 +35,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     }
     let limits = Limits::new(arguments)?;
     let node = Node::start(valid, &plan)?;
-    if !arguments.json {
-        node.announce();
-    }
+    node.announce();
     let ended = manage::until_the_end(&node, &limits)?;
     node.stop(ended, arguments.json)
 }

@@ -20,6 +20,7 @@ use super::error::DpdkError;
 use super::log_stream::attempt;
 use super::mempool::Mempool;
 use super::preflight::check_device;
+use super::preflight::warn_of_checksum_offload;
 use super::queue::{DepthSource, RxHandle, TxHandle, descriptor_status};
 
 /// What a port and its queues have in common.
@@ -61,6 +62,7 @@ impl Port {
     pub fn open(eal: &Eal, config: &PortConfig, pool: &Mempool) -> Result<Self, DpdkError> {
         let device = Device::new(&config.device);
         limits::check_hidden_mtu(&device, config.mtu)?;
+        warn_of_checksum_offload(&device);
         check_device(&device, config.mtu)?;
         let id = match configure::port_named(device.name()) {
             Some(id) => id,
