@@ -3,6 +3,7 @@
 
 use super::{packet_end, shorten};
 use crate::packet::PacketBuf;
+use crate::wire::ipv6::next_header;
 use crate::wire::ipv6_ext::{self, MAX_HEADER, Tlv, Tlvs};
 
 /// Removes the options that `unwanted` names from the extension header at `at` (octets `len`),
@@ -24,8 +25,14 @@ pub fn remove<P: PacketBuf>(
     }
     let mut rebuilt = [0u8; MAX_HEADER];
     let header = packet.bytes().get(at..at + len)?;
-    let kept = rebuild(header, &mut rebuilt, unwanted)?;
+    let mut kept = rebuild(header, &mut rebuilt, unwanted)?;
     let behind = header.first().copied().unwrap_or(0);
+    if kept == 0 && behind == next_header::HOP_BY_HOP {
+        // A Hop-by-Hop header that nobody read, since it was not the first, must not become it.
+        kept = 8;
+        ipv6_ext::pad(rebuilt.get_mut(2..kept)?);
+        rebuilt[1] = 0;
+    }
     let gone = len - kept;
     let frame = packet.bytes_mut();
     if kept == 0
@@ -123,6 +130,13 @@ mod tests {
         let (left, next) = without_ioam(&[17, 0, 1, 0, 0x31, 2, 0, 0]);
         assert!(left.is_empty());
         assert_eq!(next, 17);
+    }
+
+    #[test]
+    fn a_second_hop_by_hop_header_does_not_become_the_first() {
+        let (left, next) = without_ioam(&[0, 1, 1, 0, 0x31, 2, 0, 0, 1, 6, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(left, [0, 0, 1, 4, 0, 0, 0, 0]);
+        assert_eq!(next, 0);
     }
 
     #[test]
