@@ -141,7 +141,8 @@ impl Mempool {
 }
 
 fn refusal(name: &str, buffers: u32, octets: u16, errno: i32, said: Option<String>) -> DpdkError {
-    if errno == libc::ENOMEM {
+    // ENOBUFS is the same want of memory, met when part of the pool had found a place already.
+    if errno == libc::ENOMEM || errno == libc::ENOBUFS {
         // The buffer, its header, and what the pool puts around it.
         let each = u64::from(octets) + 128 + 64;
         let mib = (u64::from(buffers) * each).div_ceil(1 << 20);
