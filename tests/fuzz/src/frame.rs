@@ -21,13 +21,15 @@ pub fn ipv6_at(frame: &[u8]) -> Option<usize> {
     None
 }
 
-/// The IPv6 packet, where the frame holds all of it and its length is in the ordinary field.
+/// The IPv6 packet, where the frame holds all of it and its length is in the ordinary field: a zero
+/// in front of a Hop-by-Hop header is a jumbogram's.
 #[must_use]
 pub fn whole_packet(frame: &[u8]) -> Option<Range<usize>> {
     let start = ipv6_at(frame)?;
     let payload = usize::from(u16::from_be_bytes([frame[start + 4], frame[start + 5]]));
     let end = start + IPV6 + payload;
-    (payload > 0 && end <= frame.len()).then_some(start..end)
+    let jumbo = payload == 0 && frame[start + 6] == 0;
+    (!jumbo && end <= frame.len()).then_some(start..end)
 }
 
 /// The data of each IOAM trace option (0x31, type 0) of the Hop-by-Hop header, from the trace
