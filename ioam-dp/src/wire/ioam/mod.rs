@@ -5,11 +5,17 @@
 //! |  Option Type  |  Opt Data Len |   Reserved    | IOAM-Opt-Type |   then the option data
 //! ```
 
+pub mod direct_export;
+pub mod edge_to_edge;
 pub mod node_data;
+pub mod proof_of_transit;
 pub mod trace;
 pub mod trace_type;
 
+pub use direct_export::DirectExport;
+pub use edge_to_edge::{E2eError, E2eType, EdgeToEdge};
 pub use node_data::{NodeData, NodeDataList};
+pub use proof_of_transit::PotHeader;
 pub use trace::{TraceFlags, TraceHeader};
 pub use trace_type::TraceType;
 
@@ -21,6 +27,10 @@ pub const MAX_TRACE_WORDS: u8 = 61;
 
 /// A field whose value is not known (RFC 9197, 4.4.2).
 pub const UNAVAILABLE: u32 = u32::MAX;
+
+/// What stands for an opaque state snapshot that is not there: Length 0, Schema ID all ones
+/// (RFC 9197, 4.4.2.13).
+pub const NO_SNAPSHOT: u32 = 0x00FF_FFFF;
 
 /// A Namespace-ID (RFC 9197, 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -41,7 +41,7 @@ pub struct NodeData<'a> {
     pub opaque_state: Option<(u32, &'a [u8])>,
 }
 
-/// The elements of a pre-allocated trace, newest node first, as they stand in the option.
+/// The elements of a trace, newest node first, as they stand in the option.
 #[derive(Clone, Debug)]
 pub struct NodeDataList<'a> {
     trace_type: TraceType,
@@ -59,6 +59,17 @@ impl<'a> NodeDataList<'a> {
     pub fn preallocated(option_data: &'a [u8]) -> Option<Self> {
         let (header, space) = TraceHeader::split(option_data)?;
         let rest = space.get(usize::from(header.remaining_len()) * 4..)?;
+        Some(Self {
+            trace_type: header.trace_type(),
+            rest,
+        })
+    }
+
+    /// The list of an incremental trace option: all that stands behind its header. `None` when the
+    /// option is too short for its header.
+    #[must_use]
+    pub fn incremental(option_data: &'a [u8]) -> Option<Self> {
+        let (header, rest) = TraceHeader::split(option_data)?;
         Some(Self {
             trace_type: header.trace_type(),
             rest,
@@ -205,6 +216,17 @@ mod tests {
             (Some(0x0B11), Some(0x0B22))
         );
         assert_eq!(nodes[1].node_id, Some(0x0A_0001));
+    }
+
+    #[test]
+    fn an_incremental_trace_has_no_free_space() {
+        let bytes = option(0x80_0000, 2, &[0x3F0B_0001, 0x400A_0001]);
+        let ids: Vec<_> = NodeDataList::incremental(&bytes)
+            .unwrap()
+            .map(|node| node.unwrap().node_id)
+            .collect();
+        assert_eq!(ids, [Some(0x0B_0001), Some(0x0A_0001)]);
+        assert!(NodeDataList::incremental(&bytes[..7]).is_none());
     }
 
     #[test]
