@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What an option says: one file per IOAM-Option-Type, each with build, update and collect.
 
+pub mod direct_export;
 mod own_data;
 pub mod preallocated_trace;
 

@@ -139,6 +139,24 @@ impl OwnData {
         place
     }
 
+    /// The trace type the octets are for.
+    #[must_use]
+    pub fn trace_type(&self) -> TraceType {
+        self.key.trace_type
+    }
+
+    /// Octets of the element without its snapshot.
+    #[must_use]
+    pub fn fixed_len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// Whether the trace type asks for an opaque state snapshot.
+    #[must_use]
+    pub fn has_snapshot(&self) -> bool {
+        self.snapshot
+    }
+
     /// Words the element takes, its snapshot included.
     #[must_use]
     pub fn words(&self, namespace: &Namespace) -> usize {
@@ -236,5 +254,89 @@ impl OwnDataCache {
             }
         }
         slot.as_deref()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::table::spec::{NamespaceSpec, NodeSpec, PortSpec, SchemaSpec, Side};
+    use crate::timestamp::WallTime;
+    use crate::wire::ioam::NamespaceId;
+
+    /// The octets of a dump; spaces do not count.
+    pub(in super::super) fn hex(dump: &str) -> Vec<u8> {
+        let digits: Vec<u32> = dump.chars().filter_map(|c| c.to_digit(16)).collect();
+        let octet = |pair: &[u32]| u8::try_from(pair[0] << 4 | pair[1]).unwrap();
+        digits.chunks_exact(2).map(octet).collect()
+    }
+
+    /// A node with namespace 123, in at port 0 and out at port 1.
+    pub(in super::super) struct NodeB(Tables);
+
+    impl NodeB {
+        /// With this data in schema 777, or no schema.
+        pub(in super::super) fn new(schema: Option<&[u8]>) -> Self {
+            let port = |id: u16| PortSpec {
+                name: id.to_string(),
+                mac: [0; 6],
+                mtu: 1500,
+                ioam: true,
+                id: Some(id),
+                id_wide: None,
+                address: None,
+                side: Side::Inside,
+            };
+            let schema = schema.map(|data| SchemaSpec {
+                id: 777,
+                data: data.to_vec(),
+            });
+            let namespace = NamespaceSpec {
+                schema,
+                ..NamespaceSpec::plain(123)
+            };
+            let spec = NodeSpec {
+                node_id: Some(0x0B_0001),
+                ports: vec![port(0x0B11), port(0x0B22)],
+                namespaces: vec![namespace],
+                ..NodeSpec::default()
+            };
+            Self(Tables::compile(&spec).unwrap())
+        }
+
+        fn index(&self) -> u8 {
+            self.0.namespaces.find(NamespaceId(123)).unwrap()
+        }
+
+        pub(in super::super) fn namespace(&self) -> &Namespace {
+            self.0.namespaces.get(self.index()).unwrap()
+        }
+
+        pub(in super::super) fn own_data(&self, kind: TraceType) -> OwnData {
+            let mut cache = OwnDataCache::default();
+            let own = cache.get(&self.0, self.index(), kind, PortId(0), Some(PortId(1)));
+            own.unwrap().clone()
+        }
+
+        /// 2024-08-13 14:43:46.123456789 UTC, 16 buffers waiting everywhere.
+        pub(in super::super) fn moment() -> Moment {
+            let mut moment = Moment::at(Some(WallTime {
+                seconds: 1_723_560_226,
+                nanoseconds: 123_456_789,
+            }));
+            moment.queue_depth.fill(Some(16));
+            moment
+        }
+    }
+
+    #[test]
+    fn the_snapshot_is_apart_from_the_fixed_octets() {
+        let node = NodeB::new(Some(b"schemaB!"));
+        let own = node.own_data(TraceType::new(0xC0_0002));
+        assert_eq!(own.trace_type(), TraceType::new(0xC0_0002));
+        assert_eq!((own.fixed_len(), own.has_snapshot()), (8, true));
+        assert_eq!(own.words(node.namespace()), 5);
+        let own = node.own_data(TraceType::new(0xC0_0000));
+        assert_eq!((own.fixed_len(), own.has_snapshot()), (8, false));
     }
 }
