@@ -2,6 +2,7 @@
 //! What an option says: one file per IOAM-Option-Type, each with build, update and collect.
 
 pub mod direct_export;
+pub mod edge_to_edge;
 mod own_data;
 pub mod preallocated_trace;
 
