@@ -3,6 +3,7 @@
 
 pub mod direct_export;
 pub mod edge_to_edge;
+pub mod incremental_trace;
 mod own_data;
 pub mod preallocated_trace;
 
