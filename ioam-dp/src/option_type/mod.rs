@@ -6,5 +6,6 @@ pub mod edge_to_edge;
 pub mod incremental_trace;
 mod own_data;
 pub mod preallocated_trace;
+pub mod proof_of_transit;
 
 pub use own_data::{OwnData, OwnDataCache};
