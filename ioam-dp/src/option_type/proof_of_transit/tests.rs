@@ -28,7 +28,7 @@ fn nodes(shares: &[Share], secret: u64, bits: u32) -> Vec<Keys> {
     shares.iter().map(keys).collect()
 }
 
-/// The numbers of draft-ietf-sfc-proof-of-transit, 3.3.
+/// Prime, POLY-1, points and secret of draft-ietf-sfc-proof-of-transit, 3.3; POLY-2 is 10x^2 + 7x.
 fn example() -> Vec<Keys> {
     let shares = deal(53, 10, &[3, 3], &[7, 10], &[2, 4, 5]).unwrap();
     nodes(&shares, 10, 6)
