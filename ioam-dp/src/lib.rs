@@ -15,15 +15,19 @@
 
 #![forbid(unsafe_code)]
 
+pub mod accounting;
 pub mod action;
 pub mod carrier;
 pub mod classify;
+pub mod flow_state;
 pub mod forward;
 pub mod moment;
 pub mod option_type;
+pub mod outbox;
 pub mod packet;
 pub mod pipeline;
 pub mod port;
+pub mod rate_limit;
 pub mod record;
 pub mod stats;
 pub mod table;

@@ -19,6 +19,9 @@ pub const MAX_PORTS: usize = 32;
 pub struct PortId(pub u8);
 
 impl PortId {
+    /// No port: where the packets come from that this node originates.
+    pub const LOCAL: Self = Self(u8::MAX);
+
     /// The id as an index into per-port arrays.
     #[must_use]
     pub fn index(self) -> usize {
@@ -54,8 +57,14 @@ pub trait TxQueue {
     fn depth(&self) -> Option<u32>;
 }
 
-/// The node's packet memory, as far as node data speaks of it.
+/// The node's packet memory.
 pub trait Buffers {
+    /// The packets made from it.
+    type Packet: PacketBuf;
+
     /// Octets of packet buffers in use, over all pools of the node; `None` where that is unknown.
     fn octets_in_use(&self) -> Option<u64>;
+
+    /// A packet that holds a copy of `frame`, or `None` when there is no buffer for it.
+    fn packet(&mut self, frame: &[u8]) -> Option<Self::Packet>;
 }

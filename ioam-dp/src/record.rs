@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a decapsulating node hands over for export: one record a removed option.
+//! What a node hands over for export: one record an option, and reports on sequences.
 
+use crate::accounting::GroupFigures;
 use crate::port::PortId;
 use crate::timestamp::WallTime;
 use crate::wire::ioam::{NamespaceId, OptionType};
@@ -9,15 +10,45 @@ use crate::wire::ioam::{NamespaceId, OptionType};
 /// reserved octet and the type itself.
 pub const MAX_OPTION_DATA: usize = 253;
 
-/// A removed option and where it came from. Copied by value through a ring.
+/// Why there is a record of an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Occasion {
+    /// The option was taken out of its packet.
+    Decapsulated,
+    /// A direct export option asked for it (RFC 9326, 3.1), at this node as encapsulating, transit
+    /// or decapsulating node.
+    DirectExport,
+    /// A copy that this node caused with the Loopback flag came back (RFC 9322, 4).
+    LoopedBack,
+    /// A packet with the Active flag ended here (RFC 9322, 5).
+    Active,
+}
+
+impl Occasion {
+    /// The name used in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Decapsulated => "decapsulated",
+            Self::DirectExport => "direct-export",
+            Self::LoopedBack => "looped-back",
+            Self::Active => "active",
+        }
+    }
+}
+
+/// An option and where it came from. Copied by value through a ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportRecord {
+    /// Why it was made.
+    pub occasion: Occasion,
     /// When the packet was received.
     pub received: WallTime,
     /// The port it was received on.
     pub in_port: PortId,
-    /// Index of the profile that took it, in the configuration's order.
-    pub profile: u16,
+    /// Index of the profile it was made for, in the configuration's order; `None` where the
+    /// namespace alone made this node take part.
+    pub profile: Option<u16>,
     /// The option's namespace.
     pub namespace: NamespaceId,
     /// The option's type.
@@ -28,10 +59,36 @@ pub struct ExportRecord {
     pub outer_destination: [u8; 16],
     /// The packet inside, or the packet itself where there was no tunnel.
     pub flow: Flow,
+    /// What a proof of transit says, where this node can tell.
+    pub proof: Option<Proof>,
     /// Octets of `option` in use.
     pub option_len: u8,
-    /// Option data as in the packet, from the Namespace-ID on.
+    /// Option data as in the packet, from the Namespace-ID on; direct export is followed by this
+    /// node's data, as an incremental trace would carry them.
     pub option: [u8; MAX_OPTION_DATA],
+}
+
+/// The outcome of verifying a proof of transit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// The packet passed every node it had to.
+    Valid,
+    /// It did not, or something else changed the proof.
+    Invalid,
+    /// This node does not know the secret, or the kind of proof.
+    Unverified,
+}
+
+impl Proof {
+    /// The name used in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+            Self::Unverified => "unverified",
+        }
+    }
 }
 
 impl ExportRecord {
@@ -61,17 +118,57 @@ pub struct Flow {
     pub label: u32,
 }
 
+/// What arrived of one sequence so far: of a packet group (RFC 9197, 4.6), or of a flow with direct
+/// export (RFC 9326, 3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequenceReport {
+    /// When the group's last packet was received.
+    pub received: WallTime,
+    /// Index of the profile that decapsulates it, in the configuration's order.
+    pub profile: u16,
+    /// The group's namespace.
+    pub namespace: NamespaceId,
+    /// Edge-to-edge or direct export.
+    pub option_type: OptionType,
+    /// Source of the header that carried the options.
+    pub outer_source: [u8; 16],
+    /// The Flow ID, where direct export has one.
+    pub flow_id: Option<u32>,
+    /// The flow, where groups are flows.
+    pub flow: Option<Flow>,
+    /// Whether the group has gone silent, or the node ends: nothing more follows.
+    pub last: bool,
+    /// The figures, from the group's first packet on.
+    pub figures: GroupFigures,
+}
+
 /// Takes records from a worker. Never waits.
 pub trait RecordSink {
     /// Hands one over; `false` when there is no room, in which case the record is lost and the
     /// worker counts it.
     fn push(&mut self, record: ExportRecord) -> bool;
+
+    /// As [`push`](Self::push), for a report.
+    fn report(&mut self, report: SequenceReport) -> bool;
 }
 
 /// Keeps every record, for replay and tests.
-impl RecordSink for Vec<ExportRecord> {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    /// In the order they were made.
+    pub options: Vec<ExportRecord>,
+    /// In the order they were made.
+    pub reports: Vec<SequenceReport>,
+}
+
+impl RecordSink for Records {
     fn push(&mut self, record: ExportRecord) -> bool {
-        Self::push(self, record);
+        self.options.push(record);
+        true
+    }
+
+    fn report(&mut self, report: SequenceReport) -> bool {
+        self.reports.push(report);
         true
     }
 }

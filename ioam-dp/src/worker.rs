@@ -8,10 +8,13 @@ use crate::packet::PacketBuf;
 use crate::pipeline::{Pipeline, Verdict};
 use crate::port::{BURST, Buffers, Burst, MAX_PORTS, PortId, RxQueue, Stage, TxQueue};
 use crate::record::RecordSink;
-use crate::stats::{DropReason, WorkerStats};
+use crate::stats::{DropReason, Notice, WorkerStats};
 use crate::table::publish::Reader;
 use crate::timestamp::WallTime;
 use crate::wire::ioam::TraceType;
+
+/// Rounds without packets between two looks at the clock.
+const TICK: u32 = 256;
 
 /// Time, as a worker needs it.
 pub trait Clock {
@@ -90,6 +93,8 @@ pub struct Worker<R, T: TxQueue, C, B, S> {
     clock: C,
     buffers: B,
     sink: S,
+    last_received: Option<WallTime>,
+    idle_polls: u32,
 }
 
 impl<P, R, T, C, B, S> Worker<R, T, C, B, S>
@@ -98,7 +103,7 @@ where
     R: RxQueue<Packet = P>,
     T: TxQueue<Packet = P>,
     C: Clock,
-    B: Buffers,
+    B: Buffers<Packet = P>,
     S: RecordSink,
 {
     /// A worker that has not polled yet.
@@ -123,6 +128,8 @@ where
             clock: parts.clock,
             buffers: parts.buffers,
             sink: parts.sink,
+            last_received: None,
+            idle_polls: 0,
         }
     }
 
@@ -136,7 +143,46 @@ where
         if packets == 0 {
             self.flush();
         }
+        self.idle_polls = if packets == 0 {
+            self.idle_polls + 1
+        } else {
+            TICK
+        };
+        if self.idle_polls >= TICK {
+            self.idle_polls = 0;
+            self.tick();
+        }
         packets
+    }
+
+    /// What is due without a packet's cause. After bursts it goes by their clock reading; on idle
+    /// rounds the clock is read only now and then.
+    fn tick(&mut self) {
+        let read = || self.clock.receive_time();
+        let Some(now) = self.last_received.take().or_else(read) else {
+            return;
+        };
+        let tables = self.reader.tables();
+        self.pipeline.tick(tables, now, &self.stats, &mut self.sink);
+        self.send_originated();
+    }
+
+    /// Puts the frames that handling packets has caused into buffers, and on their way.
+    fn send_originated(&mut self) {
+        let outbox = self.pipeline.outbox();
+        if outbox.is_empty() {
+            return;
+        }
+        for (port, frame) in outbox.frames() {
+            let output = self.outputs.get_mut(port.index()).and_then(Option::as_mut);
+            let packet = self.buffers.packet(frame);
+            match output.zip(packet) {
+                Some((output, packet)) if !output.stage.is_full() => output.stage.push(packet),
+                _ => self.stats.notice(Notice::OriginateNoRoom),
+            }
+        }
+        outbox.clear();
+        self.flush();
     }
 
     /// Receives one burst, processes and sends it.
@@ -152,6 +198,7 @@ where
         let start = self.clock.ticks();
         let port = input.port;
         let mut moment = Moment::at(self.clock.receive_time());
+        self.last_received = moment.received;
         self.count_received(port);
         let tables = self.reader.tables();
         let wanted = self
@@ -162,6 +209,7 @@ where
         self.pipeline
             .act(port, &mut self.burst, &moment, stats, sink, verdicts);
         self.distribute();
+        self.send_originated();
         self.flush();
         self.stats.work.bursts.add(1);
         self.stats
@@ -228,8 +276,9 @@ where
     }
 
     /// Sends what still waits, trying at most `rounds` times; what then is left is counted as
-    /// dropped and freed. For the end of a run.
+    /// dropped and freed. Every packet group is reported on. For the end of a run.
     pub fn drain(&mut self, rounds: usize) {
+        self.pipeline.finish(&self.stats, &mut self.sink);
         for _ in 0..rounds {
             self.flush();
             if self

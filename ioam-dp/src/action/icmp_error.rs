@@ -64,6 +64,7 @@ pub(crate) fn originate<P: PacketBuf, S>(
     };
     let now = context.moment.received.unwrap_or_default();
     if !context
+        .state
         .icmp
         .take(now, context.tables.policy.icmp_errors_per_second)
     {

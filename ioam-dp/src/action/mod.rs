@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a node does with IOAM in a packet: the node actions of RFC 9617, and the `ICMPv6` errors
-//! that forwarding may call for.
+//! What a node does with IOAM in a packet: the node actions of RFC 9617, what RFC 9322 and RFC 9326
+//! add to them, and the `ICMPv6` errors that forwarding may call for.
 
+pub(crate) mod account;
 pub(crate) mod decapsulate;
 pub(crate) mod encapsulate;
+pub(crate) mod export;
 pub mod icmp_error;
+pub(crate) mod loopback;
+pub(crate) mod replicate;
+pub(crate) mod state;
 pub(crate) mod transit;
 
 use crate::moment::Moment;
-use crate::option_type::OwnDataCache;
 use crate::port::PortId;
 use crate::stats::WorkerStats;
 use crate::table::Tables;
-use icmp_error::TokenBucket;
+use state::State;
 
 /// What every action on a burst's packets needs.
 pub(crate) struct Context<'a, S> {
@@ -20,8 +24,7 @@ pub(crate) struct Context<'a, S> {
     pub stats: &'a WorkerStats,
     pub moment: &'a Moment,
     pub in_port: PortId,
-    pub own_data: &'a mut OwnDataCache,
-    pub icmp: &'a mut TokenBucket,
+    pub state: &'a mut State,
     pub sink: &'a mut S,
 }
 

@@ -6,20 +6,19 @@
 //! |  0x31         |  Opt Data Len |  Reserved     | IOAM-Opt-Type |   option data ... padding to 8
 //! ```
 
-use super::{Located, TraceAt, lengthen, packet_end};
-use crate::packet::PacketBuf;
+use super::{Kind, Located, OptionAt, packet_end};
 use crate::stats::{Notice, WorkerStats};
 use crate::table::Tables;
 use crate::table::spec::Malformed;
-use crate::wire::ioam::{NamespaceId, OPTION_HEAD, OptionType, TraceHeader, TraceType, trace};
+use crate::wire::ioam::{
+    DirectExport, NamespaceId, OPTION_HEAD, OptionType, TraceHeader, TraceType, direct_export,
+    proof_of_transit,
+};
 use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
-use crate::wire::ipv6_ext::{self, IOAM_IMMUTABLE, IOAM_MUTABLE, MAX_HEADER, PADN, Tlv, Tlvs};
+use crate::wire::ipv6_ext::{self, IOAM_IMMUTABLE, IOAM_MUTABLE, Tlv, Tlvs};
 
 /// Offset of the first option in any header.
 const FIRST: usize = 2;
-
-/// Where a new header's first option begins: behind Next Header, Hdr Ext Len and PadN.
-pub const FIRST_OPTION: usize = 4;
 
 /// Looks through a Hop-by-Hop header that is known to follow the IPv6 header.
 pub(super) fn locate(frame: &[u8], tables: &Tables, stats: &WorkerStats, located: &mut Located) {
@@ -38,14 +37,13 @@ pub(super) fn locate(frame: &[u8], tables: &Tables, stats: &WorkerStats, located
         located.malformed = true;
         return;
     }
-    located.trace = next_trace(frame, located.l3, FIRST, tables, Some(stats), located);
-    if let (Some(trace), Malformed::Drop) = (located.trace, tables.policy.malformed) {
-        let behind = trace.range().end - usize::from(located.l3) - HEADER;
-        judge_rest(header, behind, tables, stats, located);
+    located.first = next_option(frame, located.l3, FIRST, tables, Some(stats), located);
+    if let (Some(option), Malformed::Drop) = (located.first, tables.policy.malformed) {
+        judge_rest(header, option.end(located.l3), tables, stats, located);
     }
 }
 
-/// Looks for malformed options behind the trace that will be worked on, since one is enough to drop
+/// Looks for malformed options behind the one that will be worked on, since one is enough to drop
 /// the packet.
 fn judge_rest(
     header: &[u8],
@@ -86,27 +84,22 @@ pub fn options<'a>(frame: &'a [u8], located: &Located) -> &'a [u8] {
         .unwrap_or(&[])
 }
 
-/// The first usable trace at or behind `from` (an offset in the header); what is passed over on the
+/// The first usable option at or behind `from` (an offset in the header); what is passed over on the
 /// way is noticed.
-pub(crate) fn next_trace(
+pub(crate) fn next_option(
     frame: &[u8],
     l3: u16,
     from: usize,
     tables: &Tables,
     stats: Option<&WorkerStats>,
     located: &mut Located,
-) -> Option<TraceAt> {
+) -> Option<OptionAt> {
     let header = options(frame, located);
     let rest = Tlvs::starting_at(header, from).flatten();
     for tlv in rest.filter(Tlv::is_ioam) {
         located.ioam = true;
         match inspect(&tlv, tables) {
-            Ok((namespace, len)) => {
-                let at = usize::from(l3) + HEADER + tlv.at + OPTION_HEAD;
-                return u16::try_from(at)
-                    .ok()
-                    .map(|at| TraceAt { at, len, namespace });
-            }
+            Ok((namespace, kind)) => return option_at(l3, &tlv, namespace, kind),
             Err(refusal) => {
                 located.malformed |= refusal.malformed;
                 stats.inspect(|stats| stats.notice(refusal.notice));
@@ -128,16 +121,26 @@ pub(crate) fn remaining(frame: &[u8], l3: u16, tables: &Tables) -> Located {
         located.hop_by_hop = len;
     }
     for tlv in Tlvs::new(options(frame, &located)).flatten() {
-        let at = usize::from(l3) + HEADER + tlv.at + OPTION_HEAD;
         located.ioam |= tlv.is_ioam();
-        if let (true, Ok((namespace, len)), Ok(at)) =
-            (tlv.is_ioam(), inspect(&tlv, tables), u16::try_from(at))
-        {
-            located.trace = Some(TraceAt { at, len, namespace });
+        if let (true, Ok((namespace, kind))) = (tlv.is_ioam(), inspect(&tlv, tables)) {
+            located.first = option_at(l3, &tlv, namespace, kind);
             break;
         }
     }
     located
+}
+
+/// The option data of an option of the Hop-by-Hop header.
+fn option_at(l3: u16, tlv: &Tlv<'_>, namespace: u8, kind: Kind) -> Option<OptionAt> {
+    let at = usize::from(l3) + HEADER + tlv.at + OPTION_HEAD;
+    // Opt Data Len has eight bits, so its value less two has too.
+    let len = tlv.octets.len().checked_sub(OPTION_HEAD)?;
+    Some(OptionAt {
+        at: u16::try_from(at).ok()?,
+        len: u8::try_from(len).ok()?,
+        namespace,
+        kind,
+    })
 }
 
 /// Why an IOAM option is not worked on.
@@ -160,8 +163,8 @@ const fn foreign(notice: Notice) -> Refusal {
     }
 }
 
-/// Checks one IOAM option; on success the namespace's index and the octets of option data.
-fn inspect(tlv: &Tlv<'_>, tables: &Tables) -> Result<(u8, u8), Refusal> {
+/// Checks one IOAM option; on success the namespace's index and the option's type.
+fn inspect(tlv: &Tlv<'_>, tables: &Tables) -> Result<(u8, Kind), Refusal> {
     // To Linux this is an option like any other, of which nothing is known.
     if tlv.kind == IOAM_IMMUTABLE && tables.linux() {
         return Err(foreign(Notice::OptionNumber));
@@ -173,19 +176,63 @@ fn inspect(tlv: &Tlv<'_>, tables: &Tables) -> Result<(u8, u8), Refusal> {
         return Err(malformed(Notice::OptionShort));
     };
     let number = tlv.data().get(1).copied().unwrap_or(u8::MAX);
+    let (immutable, linux) = (tlv.kind == IOAM_IMMUTABLE, tables.linux());
     match OptionType::from_number(number) {
-        OptionType::PreallocatedTrace if tlv.kind == IOAM_IMMUTABLE => {
-            return Err(foreign(Notice::OptionNumber));
+        // What changes on the way cannot be under the number of what does not (RFC 9486, 3).
+        OptionType::PreallocatedTrace | OptionType::ProofOfTransit if immutable => {
+            Err(foreign(Notice::OptionNumber))
         }
-        OptionType::PreallocatedTrace => {}
-        OptionType::Unknown(_) => return Err(foreign(Notice::OptionTypeUnknown)),
-        _ => return Err(foreign(Notice::OptionTypeUnsupported)),
+        OptionType::PreallocatedTrace => inspect_trace(option_data, tables).map(of(Kind::Trace)),
+        OptionType::ProofOfTransit if !linux => {
+            inspect_proof(option_data, tables).map(of(Kind::ProofOfTransit))
+        }
+        OptionType::DirectExport if !linux => {
+            inspect_direct_export(option_data, tables).map(of(Kind::DirectExport))
+        }
+        OptionType::Unknown(_) => Err(foreign(Notice::OptionTypeUnknown)),
+        _ => Err(foreign(Notice::OptionTypeUnsupported)),
     }
-    let namespace = inspect_trace(option_data, tables)?;
-    // Opt Data Len has eight bits, so its value less two has too.
-    u8::try_from(option_data.len())
-        .map(|len| (namespace, len))
-        .map_err(|_| malformed(Notice::TraceLength))
+}
+
+fn of(kind: Kind) -> impl Fn(u8) -> (u8, Kind) {
+    move |namespace| (namespace, kind)
+}
+
+/// Checks a direct export option (RFC 9326, 3.2); another's namespace is not judged at all.
+fn inspect_direct_export(option_data: &[u8], tables: &Tables) -> Result<u8, Refusal> {
+    let namespace = known_namespace(option_data, direct_export::HEADER, tables);
+    let namespace = namespace.ok_or(malformed(Notice::DexShort))??;
+    match DirectExport::parse(option_data) {
+        Some(_) => Ok(namespace),
+        None => Err(malformed(Notice::DexShort)),
+    }
+}
+
+/// Checks a proof of transit (RFC 9197, 4.5): of a type not known nothing may be judged or changed.
+fn inspect_proof(option_data: &[u8], tables: &Tables) -> Result<u8, Refusal> {
+    let namespace = known_namespace(option_data, proof_of_transit::PKT_ID_AT, tables);
+    let namespace = namespace.ok_or(malformed(Notice::PotShort))??;
+    match option_data.get(2) {
+        Some(&proof_of_transit::TYPE_0) if option_data.len() < proof_of_transit::HEADER => {
+            Err(malformed(Notice::PotShort))
+        }
+        Some(&proof_of_transit::TYPE_0) => Ok(namespace),
+        _ => Err(foreign(Notice::PotTypeUnknown)),
+    }
+}
+
+/// The index of the namespace that option data of at least `least` octets begin with; `None` where
+/// they are shorter.
+fn known_namespace(
+    option_data: &[u8],
+    least: usize,
+    tables: &Tables,
+) -> Option<Result<u8, Refusal>> {
+    let id = option_data
+        .first_chunk::<2>()
+        .filter(|_| option_data.len() >= least)?;
+    let index = tables.namespaces.find(NamespaceId(u16::from_be_bytes(*id)));
+    Some(index.ok_or(foreign(Notice::NamespaceUnknown)))
 }
 
 /// Checks the trace itself (RFC 9197, 4.4.1); another's namespace is not judged at all.
@@ -209,109 +256,6 @@ fn inspect_trace(option_data: &[u8], tables: &Tables) -> Result<u8, Refusal> {
     Ok(namespace)
 }
 
-/// A whole Hop-by-Hop header around one option: Next Header 0 for the caller to fill, and padding.
-#[must_use]
-pub fn header_with(option: &[u8]) -> Vec<u8> {
-    let mut header = vec![0, 0, PADN, 0];
-    header.extend_from_slice(option);
-    let used = header.len();
-    header.resize(used.next_multiple_of(8), 0);
-    if let Some(gap) = header.get_mut(used..) {
-        ipv6_ext::pad(gap);
-    }
-    if let (Ok(units), Some(field)) = (u8::try_from(header.len() / 8 - 1), header.get_mut(1)) {
-        *field = units;
-    }
-    header
-}
-
-/// Why an option could not be put in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InsertError {
-    /// No room in front of the frame.
-    NoHeadroom,
-    /// The present Hop-by-Hop header, or the payload length, cannot grow by that much.
-    HeaderFull,
-}
-
-/// Octets by which [`insert`] makes the packet longer.
-#[must_use]
-pub fn growth(present: usize, image: &[u8], option: &[u8]) -> usize {
-    if present == 0 {
-        image.len()
-    } else {
-        option.len().next_multiple_of(8)
-    }
-}
-
-/// Puts an option into the packet's own Hop-by-Hop header, which is `image` when it has none yet
-/// (`present` is 0) and is lengthened by `option` when it has one of `present` octets. Returns the
-/// offset of the option's type octet in the frame.
-///
-/// # Errors
-///
-/// With the packet unchanged, when there is no room.
-pub fn insert<P: PacketBuf>(
-    packet: &mut P,
-    l3: usize,
-    present: usize,
-    image: &[u8],
-    option: &[u8],
-) -> Result<usize, InsertError> {
-    let grow = growth(present, image, option);
-    if !can_take(packet.bytes(), l3, present, grow) {
-        return Err(InsertError::HeaderFull);
-    }
-    if !packet.grow_front(grow) {
-        return Err(InsertError::NoHeadroom);
-    }
-    let frame = packet.bytes_mut();
-    let at = l3 + HEADER + present;
-    frame.copy_within(grow..grow + at, 0);
-    lengthen(frame, l3, grow);
-    if present == 0 {
-        place_header(frame, l3, image);
-        return Ok(at + FIRST_OPTION);
-    }
-    if let Some(gap) = frame.get_mut(at..at + grow) {
-        let (body, padding) = gap.split_at_mut(option.len());
-        body.copy_from_slice(option);
-        ipv6_ext::pad(padding);
-    }
-    let units = u8::try_from((present + grow) / 8 - 1).unwrap_or(u8::MAX);
-    if let Some(field) = frame.get_mut(l3 + HEADER + 1) {
-        *field = units;
-    }
-    Ok(at)
-}
-
-/// Whether the packet can grow by that much, and its present header is sound: behind an option that
-/// overruns, nobody would ever find another.
-fn can_take(frame: &[u8], l3: usize, present: usize, grow: usize) -> bool {
-    let (Some(ipv6), Ok(end)) = (Ipv6Header::at(frame, l3), packet_end(frame, l3)) else {
-        return false;
-    };
-    let at = l3 + HEADER;
-    let header = frame.get(at..at + present);
-    present + grow <= MAX_HEADER
-        && usize::from(ipv6.payload_length.get()) + grow <= usize::from(u16::MAX)
-        && at + present <= end
-        && header.is_some_and(|header| present == 0 || Tlvs::new(header).all(|tlv| tlv.is_ok()))
-}
-
-/// Writes a new header behind the IPv6 header and chains it in.
-fn place_header(frame: &mut [u8], l3: usize, image: &[u8]) {
-    let at = l3 + HEADER;
-    let Some(header) = Ipv6Header::at_mut(frame, l3) else {
-        return;
-    };
-    let behind = std::mem::replace(&mut header.next_header, next_header::HOP_BY_HOP);
-    if let Some(gap) = frame.get_mut(at..at + image.len()) {
-        gap.copy_from_slice(image);
-        gap[0] = behind;
-    }
-}
-
 /// Whether an IOAM option is of one of `namespaces` (by index) and so ours to remove, whatever its
 /// type (RFC 9197, 4.2).
 #[must_use]
@@ -328,16 +272,20 @@ pub fn namespace_of(tlv: &Tlv<'_>, tables: &Tables) -> Option<u8> {
         .find(NamespaceId(u16::from_be_bytes([id[0], id[1]])))
 }
 
-/// The trace types of all traces of a located frame.
+/// The trace types of all traces and direct exports of a located frame, which stand at the same
+/// place in both.
 pub(crate) fn trace_types(frame: &[u8], located: &Located) -> TraceType {
-    let traces = Tlvs::new(options(frame, located))
-        .flatten()
-        .filter(|tlv| tlv.kind == IOAM_MUTABLE && tlv.data().get(1) == Some(&0));
-    let headers = traces.filter_map(|tlv| TraceHeader::split(tlv.data().get(2..)?));
-    headers.fold(TraceType::default(), |all, (header, _)| {
-        all.union(header.trace_type())
-    })
+    let asking = |tlv: &Tlv<'_>| {
+        matches!(
+            (tlv.kind, tlv.data().get(1)),
+            (IOAM_MUTABLE, Some(0)) | (_, Some(4))
+        )
+    };
+    let options = Tlvs::new(options(frame, located)).flatten();
+    options
+        .filter(|tlv| tlv.is_ioam() && asking(tlv))
+        .filter_map(|tlv| tlv.data().get(6..9)?.try_into().ok())
+        .fold(TraceType::default(), |all, octets| {
+            all.union(TraceType::from_octets(octets))
+        })
 }
-
-/// Octets of a trace header, for callers that size headers.
-pub const TRACE_HEADER: usize = trace::HEADER;

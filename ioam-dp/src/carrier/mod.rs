@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Where IOAM lives in a packet: one file per carrier, each of which locates, inserts and removes.
 
+pub mod destination;
 pub mod edge;
 pub mod hop_by_hop;
+pub mod inline;
 pub mod linux_rules;
 pub mod options_header;
 pub mod tunnel;
@@ -20,37 +22,66 @@ pub struct Located {
     pub l3: u16,
     /// Octets of a sound Hop-by-Hop header behind it, or 0.
     pub hop_by_hop: u16,
-    /// The Hop-by-Hop header has an IOAM option, of whatever kind.
+    /// Octets of a sound Destination Options header behind that, or 0; looked for only where this
+    /// node decapsulates.
+    pub destination: u16,
+    /// One of these headers has an IOAM option, of whatever kind.
     pub ioam: bool,
     /// Looked through before: what is passed over has been noticed.
     pub noticed: bool,
     /// Something is malformed; the notices say what.
     pub malformed: bool,
-    /// The first trace this node can process.
-    pub trace: Option<TraceAt>,
+    /// The first option of the Hop-by-Hop header that this node can process.
+    pub first: Option<OptionAt>,
 }
 
-/// A trace option that passed every check, of a namespace this node has.
+impl Located {
+    /// Offset in the frame of the Destination Options header.
+    #[must_use]
+    pub fn destination_at(&self) -> usize {
+        usize::from(self.l3) + HEADER + usize::from(self.hop_by_hop)
+    }
+}
+
+/// The option types that every node on the path may have work with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceAt {
-    /// Offset in the frame of the option data (the trace header).
+pub enum Kind {
+    /// Pre-allocated trace.
+    Trace,
+    /// Proof of transit.
+    ProofOfTransit,
+    /// Direct export.
+    DirectExport,
+}
+
+/// An option that passed every check, of a namespace this node has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionAt {
+    /// Offset in the frame of the option data, from the Namespace-ID on.
     pub at: u16,
     /// Octets of option data.
     pub len: u8,
     /// Index of the namespace.
     pub namespace: u8,
+    /// Its type.
+    pub kind: Kind,
 }
 
-impl TraceAt {
+impl OptionAt {
     /// The option data as a range of the frame.
     #[must_use]
     pub fn range(&self) -> std::ops::Range<usize> {
         let at = usize::from(self.at);
         at..at + usize::from(self.len)
     }
+
+    /// Where the option ends, from the start of the Hop-by-Hop header of the packet at `l3`.
+    pub(crate) fn end(&self, l3: u16) -> usize {
+        self.range().end - usize::from(l3) - HEADER
+    }
 }
 
-/// Finds IPv6 in the frame and, where the port has IOAM enabled, the trace to work on
+/// Finds IPv6 in the frame and, where the port has IOAM enabled, the options to work on
 /// (RFC 9486, 4: a port without it ignores the options).
 #[inline]
 #[must_use]
@@ -62,6 +93,9 @@ pub fn locate(frame: &[u8], tables: &Tables, port: PortId, stats: &WorkerStats) 
     };
     let enabled = tables.port(port).is_some_and(|port| port.ioam);
     if header.next_header != next_header::HOP_BY_HOP {
+        if enabled && tables.decapsulates {
+            destination::locate(frame, header.next_header, &mut located);
+        }
         return located;
     }
     if tables.linux()
@@ -71,6 +105,10 @@ pub fn locate(frame: &[u8], tables: &Tables, port: PortId, stats: &WorkerStats) 
         located.malformed = true;
     } else if enabled {
         hop_by_hop::locate(frame, tables, stats, &mut located);
+        if tables.decapsulates && located.hop_by_hop > 0 {
+            let behind = frame.get(l3 + HEADER).copied().unwrap_or(0);
+            destination::locate(frame, behind, &mut located);
+        }
     }
     located
 }

@@ -7,7 +7,7 @@ use crate::packet::PacketBuf;
 use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
 use crate::wire::ipv6_ext;
 
-use super::hop_by_hop::InsertError;
+use super::inline::InsertError;
 
 /// Offset of the inner IPv6 header, when Hop-by-Hop and Destination Options are all that stands
 /// between it and the outer one.
@@ -40,7 +40,21 @@ pub fn remove<P: PacketBuf>(packet: &mut P, l3: usize, inner: usize) {
     debug_assert!(shrunk, "the inner header is inside the frame");
 }
 
-/// Puts `image` (outer IPv6 header and Hop-by-Hop header) in front of the IPv6 packet at `l3`, and
+/// Whether [`insert`] of an image of that many octets would succeed.
+///
+/// # Errors
+///
+/// As [`insert`].
+pub fn fits<P: PacketBuf>(packet: &P, l3: usize, image: usize) -> Result<(), InsertError> {
+    let end = packet_end(packet.bytes(), l3).map_err(|_| InsertError::HeaderFull)?;
+    u16::try_from(image - HEADER + (end - l3)).map_err(|_| InsertError::HeaderFull)?;
+    if packet.headroom() < image {
+        return Err(InsertError::NoHeadroom);
+    }
+    Ok(())
+}
+
+/// Puts `image` (outer IPv6 header and its extension headers) in front of the IPv6 packet at `l3`, and
 /// cuts what the frame holds behind that packet.
 ///
 /// # Errors

@@ -38,6 +38,7 @@ impl Prefix {
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     in_ports: Option<u32>,
+    local: bool,
     source: Option<Prefix>,
     destination: Option<Prefix>,
     dscp: Option<u8>,
@@ -67,6 +68,7 @@ impl Filter {
             || spec.destination_ports.is_some();
         Self {
             in_ports: (!spec.in_ports.is_empty()).then_some(in_ports),
+            local: spec.local,
             source: spec.source.map(Prefix::new),
             destination: spec.destination.map(Prefix::new),
             dscp: spec.dscp,
@@ -83,9 +85,12 @@ impl Filter {
         }
     }
 
-    /// Whether packets from `port` can match at all.
+    /// Whether packets from `port`, or of this node's own, can match at all.
     #[must_use]
     pub fn admits_port(&self, port: PortId) -> bool {
+        if self.local || port == PortId::LOCAL {
+            return self.local && port == PortId::LOCAL;
+        }
         self.in_ports
             .is_none_or(|set| set & 1u32 << (port.0 & 31) != 0)
     }

@@ -286,6 +286,7 @@ pub(super) mod tests {
                 id_wide: None,
                 address: None,
                 side: Side::Inside,
+                speed: 10_000,
             };
             let schema = schema.map(|data| SchemaSpec {
                 id: 777,

@@ -32,18 +32,26 @@ pub fn element_words(trace_type: TraceType, namespace: &Namespace) -> usize {
 }
 
 /// Lays out an option with `words` of room, 1 to 61. With `own_words` the encapsulating node comes
-/// first: the room left is reduced, or the overflow flag set when its data do not fit.
+/// first: the room left is reduced, or the overflow flag set when its data do not fit. The flags
+/// Loopback and Active are set as `(loopback, active)` says (RFC 9322, 3).
 #[must_use]
 pub fn build(
     namespace: NamespaceId,
     trace_type: TraceType,
     words: u8,
     own_words: Option<usize>,
+    (loopback, active): (bool, bool),
 ) -> Option<Built> {
     if words == 0 || words > MAX_TRACE_WORDS {
         return None;
     }
     let mut header = TraceHeader::new(namespace, trace_type, words);
+    if loopback {
+        header.set(TraceFlags::LOOPBACK);
+    }
+    if active {
+        header.set(TraceFlags::ACTIVE);
+    }
     let mut own_data = None;
     if let Some(own_words) = own_words {
         match u8::try_from(own_words)
@@ -124,11 +132,12 @@ pub fn overflow_if_full(option_data: &mut [u8]) -> bool {
 mod tests {
     use super::*;
 
+    const NO_FLAGS: (bool, bool) = (false, false);
     const KIND: TraceType = TraceType::new(0xC0_0000);
 
     #[test]
     fn own_data_stand_at_the_end_of_the_space() {
-        let built = build(NamespaceId(123), KIND, 8, Some(2)).unwrap();
+        let built = build(NamespaceId(123), KIND, 8, Some(2), NO_FLAGS).unwrap();
         assert_eq!(
             built.option[..12],
             [0x31, 42, 0, 0, 0, 123, 0x10, 6, 0xC0, 0, 0, 0]
@@ -139,16 +148,16 @@ mod tests {
 
     #[test]
     fn own_data_that_do_not_fit_are_an_overflow() {
-        let built = build(NamespaceId(0), KIND, 1, Some(2)).unwrap();
+        let built = build(NamespaceId(0), KIND, 1, Some(2), NO_FLAGS).unwrap();
         assert_eq!((built.option[6], built.option[7]), (0x14, 1));
         assert_eq!(built.own_data, None);
     }
 
     #[test]
     fn room_is_one_to_sixty_one_words() {
-        assert!(build(NamespaceId(0), KIND, 0, None).is_none());
-        assert!(build(NamespaceId(0), KIND, 62, None).is_none());
-        let largest = build(NamespaceId(0), KIND, 61, None).unwrap();
+        assert!(build(NamespaceId(0), KIND, 0, None, NO_FLAGS).is_none());
+        assert!(build(NamespaceId(0), KIND, 62, None, NO_FLAGS).is_none());
+        let largest = build(NamespaceId(0), KIND, 61, None, NO_FLAGS).unwrap();
         assert_eq!((largest.option[1], largest.option.len()), (254, 256));
     }
 }

@@ -24,6 +24,31 @@ impl HeapPacket {
         }
     }
 
+    /// Copies another frame over this one, behind `headroom` octets; allocates nothing once the
+    /// store has been as large before.
+    pub fn refill(&mut self, frame: &[u8], headroom: usize) {
+        self.store.clear();
+        self.store.resize(headroom, 0);
+        self.store.extend_from_slice(frame);
+        (self.start, self.contiguous) = (headroom, true);
+    }
+
+    /// Adds octets at the end.
+    pub fn extend(&mut self, octets: &[u8]) {
+        self.store.extend_from_slice(octets);
+    }
+
+    /// Adds zeros at the end.
+    pub fn extend_zeros(&mut self, octets: usize) {
+        self.store.resize(self.store.len() + octets, 0);
+    }
+
+    /// The packet with its store, leaving an empty one.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::new(&[], 0))
+    }
+
     /// The same frame, claiming to be one of a chain of segments.
     #[must_use]
     pub fn into_chained(mut self) -> Self {

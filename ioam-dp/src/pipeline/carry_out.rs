@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Second pass: one packet's plan carried out, and the packet sent on its way.
 
+use super::leave::leave_tunnel;
 use super::plan::Plan;
+use crate::action::encapsulate::Wanted;
 use crate::action::icmp_error;
-use crate::action::{Context, Leaving, decapsulate, encapsulate, transit};
-use crate::carrier::{Located, edge, hop_by_hop, tunnel};
+use crate::action::{Context, Leaving, encapsulate, loopback, replicate, transit};
+use crate::carrier::{Located, edge};
 use crate::forward::{self, Hop};
 use crate::packet::PacketBuf;
 use crate::port::PortId;
 use crate::record::RecordSink;
 use crate::stats::{DropReason, Notice};
-use crate::table::spec::{DecapsulatePlacement, EdgePolicy, Placement, Side};
+use crate::table::spec::{ActiveSpec, EdgePolicy, Placement, Side};
 use crate::table::{Action, Encapsulation, ForwardingMode, Tables};
 use crate::wire::ethernet;
 use crate::wire::icmpv6::Error;
@@ -51,6 +53,7 @@ pub(super) fn carry_out<P: PacketBuf, S: RecordSink>(
         return route_and_send(packet, &located, Plan::Pass, context);
     }
     match plan {
+        Plan::TakeIn => Err(loopback::take_in(packet.bytes(), &located, context)),
         Plan::Decapsulate(profile) | Plan::Terminate(profile) => {
             leave_tunnel(packet, &located, plan, profile, context)
         }
@@ -58,95 +61,8 @@ pub(super) fn carry_out<P: PacketBuf, S: RecordSink>(
     }
 }
 
-/// Decapsulates, then forwards what is left.
-fn leave_tunnel<P: PacketBuf, S: RecordSink>(
-    packet: &mut P,
-    located: &Located,
-    plan: Plan,
-    index: u16,
-    context: &mut Context<'_, S>,
-) -> Result<PortId, DropReason> {
-    let l3 = usize::from(located.l3);
-    let tables = context.tables;
-    let Some(Action::Decapsulate(what)) =
-        tables.profiles.get(usize::from(index)).map(|p| &p.action)
-    else {
-        return Err(DropReason::DecapNoInner);
-    };
-    let inner = match what.placement {
-        DecapsulatePlacement::Inline => None,
-        // Without an end of its own the tunnel is not known from the address: a packet that has no
-        // inner one carries its options itself.
-        DecapsulatePlacement::Ip6InIp6 { destination: None } => {
-            tunnel::inner(packet.bytes(), located)
-        }
-        DecapsulatePlacement::Ip6InIp6 {
-            destination: Some(_),
-        } => Some(tunnel::inner(packet.bytes(), located).ok_or(DropReason::DecapNoInner)?),
-    };
-    let subject = inner.unwrap_or(l3);
-    if let Plan::Decapsulate(_) = plan {
-        let recorded = record(packet, located, subject, context);
-        if recorded == 0 && inner.is_some() {
-            context.stats.notice(Notice::DecapForeign);
-        }
-    }
-    match inner {
-        Some(inner) => decapsulate::remove_outer(packet, located, inner),
-        None => decapsulate::remove_inline(packet, located, context),
-    }
-    if let Some(counts) = context.stats.profiles.get(usize::from(index)) {
-        counts.selected.add(1);
-        counts.done.add(1);
-    }
-    // Inline, other namespaces' traces stay, and this node may be in transit for them.
-    let mut left = Located {
-        l3: located.l3,
-        ..Located::default()
-    };
-    let mut plan = Plan::Pass;
-    if inner.is_none() {
-        left = hop_by_hop::remaining(packet.bytes(), left.l3, tables);
-        if let Some(trace) = left.trace {
-            let (namespace, in_port) = (trace.namespace, context.in_port);
-            let role = tables
-                .namespaces
-                .role(namespace, in_port, packet.bytes(), l3);
-            plan = Plan::Transit(role);
-        }
-    }
-    route_and_send(packet, &left, plan, context)
-}
-
-/// Records the traces of a packet about to be decapsulated; how many there were. The node's own
-/// element has the hop limit that the outer packet would leave with, and the port that the inner
-/// one leaves by.
-fn record<P: PacketBuf, S: RecordSink>(
-    packet: &mut P,
-    located: &Located,
-    subject: usize,
-    context: &mut Context<'_, S>,
-) -> usize {
-    let tables = context.tables;
-    let frame = packet.bytes();
-    let inner_destination = Ipv6Header::at(frame, subject).map(|header| header.destination);
-    let hop = forward::hop(tables, context.in_port, inner_destination.as_ref()).ok();
-    let received = Ipv6Header::at(frame, located.l3.into()).map_or(0, |header| header.hop_limit);
-    let decrement = u8::from(tables.forwarding.decrement_hop_limit);
-    // Below 0 is 255 to Linux, which elsewhere is the mark of a layer without hop limits.
-    let hop_limit = match tables.linux() {
-        true => received.wrapping_sub(decrement),
-        false => received.saturating_sub(decrement),
-    };
-    let leaving = Leaving {
-        hop_limit,
-        port: hop.map(|hop| hop.port),
-    };
-    decapsulate::record(packet, located, subject, leaving, context)
-}
-
 /// Finds the way, decrements the hop limit, fills or encapsulates, and sends.
-fn route_and_send<P: PacketBuf, S: RecordSink>(
+pub(super) fn route_and_send<P: PacketBuf, S: RecordSink>(
     packet: &mut P,
     located: &Located,
     plan: Plan,
@@ -197,7 +113,8 @@ fn route_and_send<P: PacketBuf, S: RecordSink>(
         transit::transit(packet, located, first, leaving, context);
     }
     if let (Plan::Encapsulate(index), Some(what)) = (plan, encapsulation) {
-        if !encapsulate::encapsulate(packet, l3, what, hop.port, context)? {
+        let wanted = Wanted { index, what };
+        if !encapsulate::encapsulate(packet, l3, wanted, hop.port, context)? {
             // It goes on as it is, and so to its own destination.
             hop = own?;
             if elsewhere && too_big(packet.bytes(), l3, hop.port, tables) {
@@ -207,8 +124,31 @@ fn route_and_send<P: PacketBuf, S: RecordSink>(
             counts.done.add(1);
         }
     }
+    if let Plan::Replicate(index) = plan {
+        copy(packet, l3, index, context);
+    }
     guard_edge(packet, l3, hop.port, DropReason::EdgeEgress, context)?;
     send(packet, hop, context)
+}
+
+/// Sends an encapsulated copy of the packet, which itself stays as it is.
+fn copy<P: PacketBuf, S: RecordSink>(
+    packet: &P,
+    l3: usize,
+    index: u16,
+    context: &mut Context<'_, S>,
+) {
+    let tables = context.tables;
+    let action = tables
+        .profiles
+        .get(usize::from(index))
+        .map(|profile| &profile.action);
+    if let Some(Action::Encapsulate(what)) = action
+        && let Some(ActiveSpec::Copies { length }) = what.active
+    {
+        let wanted = Wanted { index, what };
+        replicate::replicate(packet.bytes(), l3, length, wanted, context);
+    }
 }
 
 fn encapsulation(tables: &Tables, plan: Plan) -> Option<&Encapsulation> {

@@ -5,24 +5,27 @@
 //! are worked on, and so that what node data ask for is measured once for the whole burst.
 
 mod carry_out;
+mod leave;
+mod originate;
 mod plan;
 
 use std::sync::Arc;
 
 use crate::action::Context;
-use crate::action::icmp_error::TokenBucket;
+use crate::action::state::State;
 use crate::carrier::{self, Located};
-use crate::classify::Sampler;
+use crate::flow_state::FlowKey;
 use crate::moment::Moment;
-use crate::option_type::OwnDataCache;
+use crate::outbox::Outbox;
 use crate::packet::PacketBuf;
 use crate::port::{BURST, PortId};
 use crate::record::RecordSink;
 use crate::stats::{DropReason, Notice, WorkerStats};
-use crate::table::spec::Sampling;
-use crate::table::{Action, Tables};
+use crate::table::Tables;
+use crate::timestamp::WallTime;
 use crate::wire::ioam::TraceType;
 use carry_out::carry_out;
+use originate::Prober;
 use plan::{Plan, Planner};
 
 /// Packets ahead of the one looked at whose headers are asked for.
@@ -37,14 +40,14 @@ pub enum Verdict {
     Drop(DropReason),
 }
 
-/// One worker's pipeline: the arrays between the passes and the state that outlives a burst.
+/// One worker's pipeline: the arrays between the passes and what it remembers between bursts.
 #[derive(Debug)]
 pub struct Pipeline {
     located: [Located; BURST],
     plans: [Plan; BURST],
-    own_data: OwnDataCache,
-    samplers: Box<[Sampler]>,
-    icmp: TokenBucket,
+    keys: [Option<FlowKey>; BURST],
+    state: State,
+    probers: Box<[Prober]>,
     worker: u64,
     tables: Option<Arc<Tables>>,
 }
@@ -56,34 +59,62 @@ impl Pipeline {
         Self {
             located: [Located::default(); BURST],
             plans: [Plan::Pass; BURST],
-            own_data: OwnDataCache::default(),
-            samplers: Box::default(),
-            icmp: TokenBucket::default(),
+            keys: [None; BURST],
+            state: State::new(),
+            probers: Box::default(),
             worker,
             tables: None,
         }
     }
 
-    /// Starts over with new tables: templates and sampling cycles depend on them.
+    /// Starts over with new tables: templates and sampling cycles depend on them. Sequences and
+    /// groups go on.
     fn adopt(&mut self, tables: &Arc<Tables>) {
-        if self
-            .tables
-            .as_ref()
-            .is_some_and(|held| Arc::ptr_eq(held, tables))
-        {
+        let held = self.tables.as_ref();
+        if held.is_some_and(|held| Arc::ptr_eq(held, tables)) {
             return;
         }
-        self.own_data.clear();
-        let seed = tables.seed.wrapping_add(self.worker << 32);
-        let samplers = (0u64..).zip(&tables.profiles).map(|(place, profile)| {
-            let seed = seed.wrapping_add(place);
-            match &profile.action {
-                Action::Encapsulate(what) => Sampler::new(what.sampling, seed),
-                _ => Sampler::new(Sampling::All, seed),
-            }
-        });
-        self.samplers = samplers.collect();
+        let first = held.is_none();
+        self.state.adopt(tables, self.worker, first);
+        self.probers = Prober::all(tables, self.worker, &self.probers);
         self.tables = Some(Arc::clone(tables));
+    }
+
+    /// Frames that handling the last burst has caused, for the worker to send.
+    pub fn outbox(&mut self) -> &mut Outbox {
+        &mut self.state.outbox
+    }
+
+    /// What is due without a packet's cause: probes, and reports on silent groups.
+    pub fn tick<S: RecordSink>(
+        &mut self,
+        tables: &Arc<Tables>,
+        now: WallTime,
+        stats: &WorkerStats,
+        sink: &mut S,
+    ) {
+        self.adopt(tables);
+        self.state.groups.sweep(now, stats, sink);
+        let Some(tables) = self.tables.as_deref() else {
+            return;
+        };
+        let moment = Moment::at(Some(now));
+        for prober in &mut self.probers {
+            let mut context = Context {
+                tables,
+                stats,
+                moment: &moment,
+                in_port: PortId::LOCAL,
+                state: &mut self.state,
+                sink,
+            };
+            prober.send_due(now, &mut context);
+        }
+    }
+
+    /// Reports on every packet group; for the end of a run.
+    pub fn finish<S: RecordSink>(&mut self, stats: &WorkerStats, sink: &mut S) {
+        self.state.groups.finish(stats, sink);
     }
 
     /// First pass: finds the options and decides. Returns the trace types that will be written, so
@@ -101,8 +132,9 @@ impl Pipeline {
             tables,
             stats,
             in_port,
-            samplers: &mut self.samplers,
+            state: &mut self.state,
         };
+        let mut counted = false;
         let mut wanted = TraceType::default();
         for (place, packet) in packets.iter().enumerate().take(BURST) {
             if let Some(later) = packets.get(place + LOOKAHEAD) {
@@ -111,15 +143,21 @@ impl Pipeline {
             if !packet.is_contiguous() {
                 stats.notice(Notice::MultiSegment);
                 self.located[place] = carrier::locate_ipv6(packet.bytes(), stats);
-                self.plans[place] = Plan::Pass;
+                (self.plans[place], self.keys[place]) = (Plan::Pass, None);
                 continue;
             }
             let frame = packet.bytes();
             let located = carrier::locate(frame, tables, in_port, stats);
             let (plan, writes) = planner.plan(frame, &located);
+            self.keys[place] = planner.key(frame, located.l3.into(), plan);
+            counted |= self.keys[place].is_some();
             self.located[place] = located;
             self.plans[place] = plan;
             wanted = wanted.union(writes);
+        }
+        if counted {
+            let packets = packets.len().min(BURST);
+            self.state.sequences.touch(&self.keys[..packets]);
         }
         wanted
     }
@@ -138,14 +176,12 @@ impl Pipeline {
         let Some(tables) = self.tables.as_deref() else {
             return;
         };
-        let (own_data, icmp) = (&mut self.own_data, &mut self.icmp);
         let mut context = Context {
             tables,
             stats,
             moment,
             in_port,
-            own_data,
-            icmp,
+            state: &mut self.state,
             sink,
         };
         for (place, packet) in packets.iter_mut().enumerate().take(BURST) {

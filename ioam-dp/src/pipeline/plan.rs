@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! First pass: what is to be done with a packet, from what was located in it and the tables.
 
-use crate::carrier::{Located, edge, hop_by_hop};
-use crate::classify::{Sampler, flow_hash, flow_of};
+use crate::action::loopback;
+use crate::action::state::State;
+use crate::carrier::{Located, destination, edge, hop_by_hop};
+use crate::classify::{flow_hash, flow_of};
+use crate::flow_state::FlowKey;
 use crate::forward;
 use crate::port::PortId;
 use crate::stats::{DropReason, Notice, WorkerStats};
-use crate::table::spec::Malformed;
-use crate::table::{Action, Role, Tables};
+use crate::table::spec::{ActiveSpec, Malformed};
+use crate::table::{Action, Encapsulation, Role, Tables};
 use crate::wire::ioam::TraceType;
 use crate::wire::ipv6::Ipv6Header;
 use crate::wire::ipv6_ext::Tlvs;
@@ -19,13 +22,17 @@ pub(super) enum Plan {
     #[default]
     Pass,
     Drop(DropReason),
-    /// Fill traces; the role for the first one, `None` where no profile wants it.
+    /// Work on the options; the role for the first one, `None` where no profile wants it.
     Transit(Option<Role>),
     Encapsulate(u16),
-    /// Take the traces out and record them.
+    /// Send an encapsulated copy, and the packet as it is.
+    Replicate(u16),
+    /// Take the options out and record them.
     Decapsulate(u16),
-    /// Take the outer header off a packet with no trace of ours, at its tunnel's end.
+    /// Take the outer header off a packet with no option of ours, at its tunnel's end.
     Terminate(u16),
+    /// Take in a copy that was looped back to this node.
+    TakeIn,
 }
 
 /// What deciding needs.
@@ -33,7 +40,7 @@ pub(super) struct Planner<'a> {
     pub tables: &'a Tables,
     pub stats: &'a WorkerStats,
     pub in_port: PortId,
-    pub samplers: &'a mut [Sampler],
+    pub state: &'a mut State,
 }
 
 impl Planner<'_> {
@@ -50,8 +57,11 @@ impl Planner<'_> {
         }
         let mut plan = Plan::Pass;
         let mut writes = nothing;
-        if let Some(trace) = located.trace {
-            match tables.namespaces.role(trace.namespace, in_port, frame, l3) {
+        if let Some(option) = located.first {
+            if loopback::came_home(frame, located, tables) {
+                return (Plan::TakeIn, nothing);
+            }
+            match tables.namespaces.role(option.namespace, in_port, frame, l3) {
                 Some(Role::Decapsulate(profile)) => plan = Plan::Decapsulate(profile),
                 role => plan = Plan::Transit(role),
             }
@@ -71,7 +81,7 @@ impl Planner<'_> {
                 return (Plan::Terminate(profile), nothing);
             }
         } else if !located.ioam && plan == Plan::Pass {
-            return self.select(frame, l3);
+            return self.select(frame, l3, in_port);
         }
         (plan, writes)
     }
@@ -80,28 +90,30 @@ impl Planner<'_> {
     /// (RFC 9197, 4.2), if one does.
     fn decapsulating(&self, frame: &[u8], located: &Located) -> Option<u16> {
         let (tables, in_port) = (self.tables, self.in_port);
-        Tlvs::new(hop_by_hop::options(frame, located))
-            .flatten()
-            .filter_map(|tlv| hop_by_hop::namespace_of(&tlv, tables))
-            .find_map(|namespace| {
-                match tables
-                    .namespaces
-                    .role(namespace, in_port, frame, located.l3.into())
-                {
-                    Some(Role::Decapsulate(profile)) => Some(profile),
-                    _ => None,
-                }
-            })
+        [
+            hop_by_hop::options(frame, located),
+            destination::options(frame, located),
+        ]
+        .into_iter()
+        .flat_map(Tlvs::new)
+        .flatten()
+        .filter_map(|tlv| hop_by_hop::namespace_of(&tlv, tables))
+        .find_map(|namespace| {
+            match tables
+                .namespaces
+                .role(namespace, in_port, frame, located.l3.into())
+            {
+                Some(Role::Decapsulate(profile)) => Some(profile),
+                _ => None,
+            }
+        })
     }
 
     /// The encapsulating profile that wants the packet and samples it, if any.
-    fn select(&mut self, frame: &[u8], l3: usize) -> (Plan, TraceType) {
+    pub(super) fn select(&mut self, frame: &[u8], l3: usize, in_port: PortId) -> (Plan, TraceType) {
         let (tables, stats) = (self.tables, self.stats);
         let pass = (Plan::Pass, TraceType::default());
-        let Some(port) = tables.port(self.in_port) else {
-            return pass;
-        };
-        for index in &port.encapsulating {
+        for index in tables.encapsulating(in_port) {
             let place = usize::from(*index);
             let Some(profile) = tables.profiles.get(place) else {
                 continue;
@@ -109,31 +121,70 @@ impl Planner<'_> {
             if !profile.filter.matches(frame, l3) {
                 continue;
             }
-            let (Action::Encapsulate(what), Some(counts), Some(sampler)) = (
-                &profile.action,
-                stats.profiles.get(place),
-                self.samplers.get_mut(place),
-            ) else {
+            let (Action::Encapsulate(what), Some(counts)) =
+                (&profile.action, stats.profiles.get(place))
+            else {
                 return pass;
             };
             counts.selected.add(1);
-            if Ipv6Header::at(frame, l3).is_none_or(forward::stays_on_link) {
-                stats.notice(Notice::EncapLinkLocal);
-                return pass;
-            }
-            if edge::carries_ioam(frame, l3) {
-                stats.notice(Notice::EncapAlreadyIoam);
+            if let Some(notice) = unfit(frame, l3, what, tables) {
+                stats.notice(notice);
                 return pass;
             }
             let hash = || flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow));
-            if !sampler.take(hash) {
+            let sampler = self.state.samplers.get_mut(place);
+            if !sampler.is_some_and(|sampler| sampler.take(hash)) {
                 return pass;
             }
             counts.sampled.add(1);
-            return (Plan::Encapsulate(*index), what.trace_type);
+            let plan = match what.active {
+                Some(ActiveSpec::Copies { .. }) => Plan::Replicate(*index),
+                Some(ActiveSpec::Probes) | None => Plan::Encapsulate(*index),
+            };
+            return (plan, what.measures);
         }
         pass
     }
+
+    /// The flow's key, when the plan is going to count its packets.
+    pub(super) fn key(&self, frame: &[u8], l3: usize, plan: Plan) -> Option<FlowKey> {
+        let (Plan::Encapsulate(index) | Plan::Replicate(index)) = plan else {
+            return None;
+        };
+        match &self.tables.profiles.get(usize::from(index))?.action {
+            Action::Encapsulate(what) if what.sequenced => {
+                self.state.sequences.key(what, &flow_of(frame, l3)?)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why the packet may not get the profile's options.
+fn unfit(frame: &[u8], l3: usize, what: &Encapsulation, tables: &Tables) -> Option<Notice> {
+    if Ipv6Header::at(frame, l3).is_none_or(forward::stays_on_link) {
+        Some(Notice::EncapLinkLocal)
+    } else if edge::carries_ioam(frame, l3) {
+        Some(Notice::EncapAlreadyIoam)
+    } else if what.direct_export && is_export(frame, l3, tables) {
+        Some(Notice::DexToReceiver)
+    } else {
+        None
+    }
+}
+
+/// Whether the packet is on its way to a receiver of exported data: a direct export of these would
+/// cause others without end (RFC 9326, 3.1.1).
+fn is_export(frame: &[u8], l3: usize, tables: &Tables) -> bool {
+    if tables.receivers.is_empty() {
+        return false;
+    }
+    let Some(flow) = flow_of(frame, l3) else {
+        return false;
+    };
+    tables.receivers.iter().any(|(address, port)| {
+        *address == flow.destination && port.is_none_or(|port| port == flow.destination_port)
+    })
 }
 
 /// The decapsulating profile whose tunnel ends at the packet's destination.

@@ -51,6 +51,25 @@ pub struct ProfileCounts {
     pub done: Count,
     /// Records handed over for export.
     pub records: Count,
+    /// What became of the sequence numbers it accounts for.
+    pub sequences: SequenceCounts,
+}
+
+/// Packets with sequence numbers, at a decapsulating node.
+#[derive(Debug, Default)]
+pub struct SequenceCounts {
+    /// Arrived, every copy counted.
+    pub received: Count,
+    /// Not seen before they were given up.
+    pub lost: Count,
+    /// Arrived behind one with a larger number (RFC 4737, 3).
+    pub reordered: Count,
+    /// Arrived again.
+    pub duplicates: Count,
+    /// Arrived after they had been given up.
+    pub late: Count,
+    /// Times a sequence started over.
+    pub restarts: Count,
 }
 
 /// One namespace's options.
@@ -60,10 +79,16 @@ pub struct NamespaceCounts {
     pub filled: Count,
     /// Traces this node had no room in, so that it set the overflow flag.
     pub overflowed: Count,
-    /// Traces put into packets.
+    /// Options put into packets.
     pub encapsulated: Count,
-    /// Traces taken out of packets.
+    /// Options taken out of packets.
     pub decapsulated: Count,
+    /// Direct exports made.
+    pub exported: Count,
+    /// Proofs of transit this node added its share to.
+    pub proved: Count,
+    /// Proofs of transit that were verified and found good.
+    pub proofs_valid: Count,
 }
 
 /// How a worker spent its time.

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! From a [`NodeSpec`] to [`Tables`]: what can be worked out once is worked out here.
 
+use std::net::IpAddr;
+
 use thiserror::Error;
 
 use super::namespace::MAX_NAMESPACES;
 use super::spec::{
-    ActionSpec, DecapsulatePlacement, FilterSpec, ForwardingSpec, NamespaceSpec, NodeSpec,
-    PortSpec, PrefixSpec, Sampling,
+    ActionSpec, DecapsulatePlacement, EncapsulateSpec, FilterSpec, ForwardingSpec, NamespaceSpec,
+    NodeSpec, OptionSpec, Placement, PortSpec, PrefixSpec, ReceiverSpec, Sampling,
 };
 use super::{
-    Action, Decapsulation, Encapsulation, Forwarding, ForwardingMode, Identity, Namespace,
-    NamespaceTable, NextHop, OptionRule, PortTable, Profile, Role, RouteTable, Tables,
+    Action, Decapsulation, Encapsulation, Entropy, Forwarding, ForwardingMode, Identity, MAX_PARTS,
+    Namespace, NamespaceTable, NextHop, OptionRule, PortLimits, PortTable, Profile, Role,
+    RouteTable, Tables,
 };
 use crate::classify::Filter;
+use crate::option_type::proof_of_transit::KeyError;
 use crate::port::{MAX_PORTS, PortId};
-use crate::wire::ioam::{MAX_TRACE_WORDS, NamespaceId, TraceType};
+use crate::wire::ioam::{MAX_TRACE_WORDS, NamespaceId};
 
 /// A specification that is no node.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -53,6 +57,24 @@ pub enum CompileError {
     /// A trace with no room, or more than an IPv6 option has.
     #[error("{0} words of node data; an IPv6 option holds 1 to {MAX_TRACE_WORDS}")]
     TraceRoom(u8),
+    /// The Loopback flag with another trace type than the one it is defined for.
+    #[error("the Loopback flag needs the trace type 0x800000, not {0:#08x} (RFC 9322, 4.1)")]
+    LoopbackType(u32),
+    /// An encapsulating profile without any option, or with too many.
+    #[error("an encapsulating profile puts in 1 to {MAX_PARTS} options, not {0}")]
+    Options(usize),
+    /// Options that do not fit one extension header.
+    #[error("{0} octets of options; an extension header holds 2048")]
+    OptionsTooLong(usize),
+    /// An E2E type that may not be sent.
+    #[error("E2E type {0:#06x} is empty, has undefined bits (4 to 15) or both sequence numbers")]
+    E2eType(u16),
+    /// Proof of transit in a namespace without keys.
+    #[error("namespace {0} has no keys for proofs of transit")]
+    NoKeys(u16),
+    /// Keys that are none.
+    #[error("the proof-of-transit keys of namespace {0}: {1}")]
+    Keys(u16, KeyError),
     /// More profiles than counters.
     #[error("{0} profiles, and a node has at most 65535")]
     TooManyProfiles(usize),
@@ -85,16 +107,22 @@ impl Tables {
             },
             ports: (0..)
                 .zip(&spec.ports)
-                .map(|(id, port)| port_table(PortId(id), port, &profiles))
+                .map(|(id, port)| port_table(PortId(id), port, spec, &profiles))
                 .collect(),
             namespaces,
             decapsulates: profiles
                 .iter()
                 .any(|profile| matches!(profile.action, Action::Decapsulate(_))),
             tunnel_ends: tunnel_ends(&profiles),
+            encapsulating_own: encapsulating(PortId::LOCAL, &profiles),
+            home: home(spec),
+            probes: spec.probes.clone().into(),
+            receivers: receivers(&spec.receivers),
             profiles: profiles.into(),
             forwarding: forwarding(&spec.forwarding),
+            flows: spec.flows,
             seed: spec.seed,
+            entropy: Entropy(spec.entropy),
         })
     }
 }
@@ -156,7 +184,9 @@ fn namespaces(spec: &NodeSpec) -> Result<NamespaceTable, CompileError> {
                 return Err(CompileError::SchemaTooLong(schema.data.len()));
             }
         }
-        entries.push(Namespace::new(namespace, option_rules(spec, namespace.id)));
+        let rules = option_rules(spec, namespace.id);
+        let compiled = Namespace::new(namespace, rules);
+        entries.push(compiled.map_err(|error| CompileError::Keys(namespace.id, error))?);
     }
     Ok(NamespaceTable::new(entries))
 }
@@ -221,17 +251,8 @@ fn profiles(spec: &NodeSpec, known: &NamespaceTable) -> Result<Vec<Profile>, Com
     for profile in &spec.profiles {
         let action = match &profile.action {
             ActionSpec::Encapsulate(what) => {
-                let place = index(what.namespace)?;
-                let kind = TraceType::new(what.trace_type);
-                let reserved = TraceType::new(1).union(TraceType::UNDEFINED);
-                if kind.bits() != what.trace_type || kind.bits() == 0 || kind.has(reserved) {
-                    return Err(CompileError::TraceType(what.trace_type));
-                }
                 check_sampling(what.sampling)?;
-                let namespace = known
-                    .get(place)
-                    .ok_or(CompileError::NoSuchNamespace(what.namespace))?;
-                Action::Encapsulate(Encapsulation::new(what, place, namespace)?)
+                Action::Encapsulate(Encapsulation::new(&profile.name, what, known)?)
             }
             ActionSpec::Transit { namespaces } => {
                 namespaces.iter().try_for_each(|id| index(*id).map(drop))?;
@@ -241,10 +262,10 @@ fn profiles(spec: &NodeSpec, known: &NamespaceTable) -> Result<Vec<Profile>, Com
                 what.namespaces
                     .iter()
                     .try_for_each(|id| index(*id).map(drop))?;
-                let (placement, record_self) = (what.placement, what.record_self);
                 Action::Decapsulate(Decapsulation {
-                    placement,
-                    record_self,
+                    placement: what.placement,
+                    record_self: what.record_self,
+                    accounting: what.accounting,
                 })
             }
         };
@@ -274,6 +295,40 @@ fn tunnel_ends(profiles: &[Profile]) -> Box<[([u8; 16], u16)]> {
     ends.collect()
 }
 
+/// Where copies may come back to: the sources of tunnels that carry the Loopback flag.
+fn home(spec: &NodeSpec) -> Box<[[u8; 16]]> {
+    let loops = |what: &&EncapsulateSpec| {
+        let mut options = what.options.iter();
+        options.any(|option| matches!(option, OptionSpec::Trace(trace) if trace.loopback))
+    };
+    let encapsulating = spec
+        .profiles
+        .iter()
+        .filter_map(|profile| match &profile.action {
+            ActionSpec::Encapsulate(what) => Some(what),
+            _ => None,
+        });
+    let own = |profile: &EncapsulateSpec| match profile.placement {
+        Placement::Ip6InIp6 { source, .. } => vec![source.octets()],
+        // Inline, a packet that loops is one this node originates.
+        Placement::Inline => spec
+            .probes
+            .iter()
+            .map(|probe| probe.source.octets())
+            .collect(),
+    };
+    encapsulating.filter(loops).flat_map(own).collect()
+}
+
+/// The receivers that packets of this node's traffic can be for.
+fn receivers(all: &[ReceiverSpec]) -> Box<[([u8; 16], Option<u16>)]> {
+    let of_ipv6 = all.iter().filter_map(|receiver| match receiver.address {
+        IpAddr::V6(address) => Some((address.octets(), receiver.port)),
+        IpAddr::V4(_) => None,
+    });
+    of_ipv6.collect()
+}
+
 fn check_sampling(sampling: Sampling) -> Result<(), CompileError> {
     let sound = match sampling {
         Sampling::All => true,
@@ -287,11 +342,15 @@ fn check_sampling(sampling: Sampling) -> Result<(), CompileError> {
     }
 }
 
-fn port_table(id: PortId, spec: &PortSpec, profiles: &[Profile]) -> PortTable {
-    let encapsulating = (0..).zip(profiles).filter_map(|(index, profile)| {
+fn encapsulating(port: PortId, profiles: &[Profile]) -> Box<[u16]> {
+    let indices = (0..).zip(profiles).filter_map(|(index, profile)| {
         let wanted = matches!(profile.action, Action::Encapsulate(_));
-        (wanted && profile.filter.admits_port(id)).then_some(index)
+        (wanted && profile.filter.admits_port(port)).then_some(index)
     });
+    indices.collect()
+}
+
+fn port_table(id: PortId, spec: &PortSpec, node: &NodeSpec, profiles: &[Profile]) -> PortTable {
     PortTable {
         name: spec.name.clone(),
         mac: spec.mac,
@@ -301,7 +360,8 @@ fn port_table(id: PortId, spec: &PortSpec, profiles: &[Profile]) -> PortTable {
         id_wide: spec.id_wide.unwrap_or(u32::MAX),
         address: spec.address,
         side: spec.side,
-        encapsulating: encapsulating.collect(),
+        limits: PortLimits::new(&node.limits, spec.speed, node.workers.max(1)),
+        encapsulating: encapsulating(id, profiles),
     }
 }
 

@@ -3,6 +3,8 @@
 //! through a [`Reader`](publish::Reader) and never change or free it.
 
 mod compile;
+mod layout;
+mod limit;
 mod namespace;
 mod profile;
 pub mod publish;
@@ -12,12 +14,15 @@ pub mod spec;
 use std::net::Ipv6Addr;
 
 pub use compile::CompileError;
+pub use limit::PortLimits;
 pub use namespace::{Namespace, NamespaceTable, OptionRule, Role};
-pub use profile::{Action, Decapsulation, Encapsulation, Profile};
+pub use profile::{
+    Action, Carried, Decapsulation, Encapsulation, Fields, MAX_PARTS, Part, Profile, Sequence,
+};
 pub use route::{NextHop, RouteTable};
 
 use crate::port::{MAX_PORTS, PortId};
-use spec::{Policy, Semantics, Side};
+use spec::{FlowsSpec, Policy, ProbeSpec, Semantics, Side};
 
 /// A whole node, ready to be read by workers.
 #[derive(Debug)]
@@ -32,14 +37,37 @@ pub struct Tables {
     pub namespaces: NamespaceTable,
     /// In the configuration's order.
     pub profiles: Box<[Profile]>,
+    /// Indices of the encapsulating profiles for packets this node originates, in order.
+    pub encapsulating_own: Box<[u16]>,
     /// Whether any profile decapsulates.
     pub decapsulates: bool,
     /// Local ends of tunnels: outer destination and the decapsulating profile.
     pub tunnel_ends: Box<[([u8; 16], u16)]>,
+    /// Addresses that copies looped back to this node are sent to.
+    pub home: Box<[[u8; 16]]>,
+    /// Probes this node originates.
+    pub probes: Box<[ProbeSpec]>,
+    /// Where IOAM data are exported to: address, and port or any.
+    pub receivers: Box<[([u8; 16], Option<u16>)]>,
     /// Where packets go.
     pub forwarding: Forwarding,
+    /// The memory of flows each worker has.
+    pub flows: FlowsSpec,
     /// Seed of the random sampling.
     pub seed: u64,
+    /// Seed of the random numbers of proofs of transit.
+    pub entropy: Entropy,
+}
+
+/// Secret random octets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Entropy(pub [u8; 32]);
+
+/// Shows that it is there and never what it is.
+impl std::fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Entropy")
+    }
 }
 
 impl Tables {
@@ -47,6 +75,28 @@ impl Tables {
     #[must_use]
     pub fn port(&self, id: PortId) -> Option<&PortTable> {
         self.ports.get(id.index())
+    }
+
+    /// Indices of the encapsulating profiles that packets from `port`, or this node's own, may
+    /// match, in order.
+    #[must_use]
+    pub fn encapsulating(&self, port: PortId) -> &[u16] {
+        match port {
+            PortId::LOCAL => &self.encapsulating_own,
+            port => self.port(port).map_or(&[], |port| &port.encapsulating),
+        }
+    }
+
+    /// Goes on counting where `old` stops, in the profiles that have the same name in both.
+    pub fn continue_from(&mut self, old: &Self) {
+        for profile in &mut self.profiles {
+            let before = old.profiles.iter().find(|other| other.name == profile.name);
+            if let (Action::Encapsulate(mine), Some(Action::Encapsulate(theirs))) =
+                (&mut profile.action, before.map(|before| &before.action))
+            {
+                mine.continue_from(theirs);
+            }
+        }
     }
 
     /// Whether the Linux kernel's behaviour is asked for.
@@ -84,6 +134,8 @@ pub struct PortTable {
     pub address: Option<Ipv6Addr>,
     /// Side of the domain's border.
     pub side: Side,
+    /// Most octets a second for each kind of measurement.
+    pub limits: PortLimits,
     /// Indices of the encapsulating profiles that packets arriving here may match, in order.
     pub encapsulating: Box<[u16]>,
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The namespaces this node has, found by Namespace-ID in one load.
 
-use super::spec::{NamespaceSpec, TimestampFormat};
+use super::spec::{NamespaceSpec, PotKeysSpec, ProofOfTransitSpec, TimestampFormat};
 use crate::classify::Filter;
+use crate::option_type::proof_of_transit::{KeyError, KeySet, Keys, MINIMUM_BITS, Parity, Share};
 use crate::port::PortId;
 use crate::wire::ioam::NamespaceId;
 
@@ -75,6 +76,8 @@ pub struct Namespace {
     pub snapshot: Box<[u8]>,
     /// How timestamps are written.
     pub timestamp: TimestampFormat,
+    /// Keys for proofs of transit.
+    pub proof_of_transit: Option<Keys>,
     /// What is done with its options; the first rule that matches decides.
     pub rules: Box<[OptionRule]>,
 }
@@ -86,7 +89,7 @@ impl Namespace {
         self.snapshot.len() / 4
     }
 
-    pub(super) fn new(spec: &NamespaceSpec, rules: Vec<OptionRule>) -> Self {
+    pub(super) fn new(spec: &NamespaceSpec, rules: Vec<OptionRule>) -> Result<Self, KeyError> {
         let snapshot = spec.schema.as_ref().map_or(NO_SCHEMA.to_vec(), |schema| {
             let words = schema.data.len().div_ceil(4);
             let head = u32::try_from(words).unwrap_or(0) << 24 | schema.id & 0xFF_FFFF;
@@ -95,14 +98,15 @@ impl Namespace {
             octets.resize(4 + words * 4, 0);
             octets
         });
-        Self {
+        Ok(Self {
             id: NamespaceId(spec.id),
             data: spec.data.unwrap_or(u32::MAX),
             data_wide: spec.data_wide.unwrap_or(u64::MAX),
             snapshot: snapshot.into(),
             timestamp: spec.timestamp,
+            proof_of_transit: spec.proof_of_transit.as_ref().map(keys).transpose()?,
             rules: rules.into(),
-        }
+        })
     }
 }
 
@@ -122,4 +126,32 @@ pub enum Role {
     Transit(Option<u16>),
     /// Remove it, for this profile.
     Decapsulate(u16),
+}
+
+fn keys(spec: &ProofOfTransitSpec) -> Result<Keys, KeyError> {
+    let sets: Result<Vec<_>, _> = spec.sets.iter().map(key_set).collect();
+    let active = if spec.active == 0 {
+        Parity::Even
+    } else {
+        Parity::Odd
+    };
+    match <[KeySet; 2]>::try_from(sets?) {
+        Ok([even, odd]) => Ok(Keys::two(even, odd, active)),
+        Err(sets) => sets
+            .into_iter()
+            .next()
+            .map(|set| Keys::one(set, active))
+            .ok_or(KeyError::NotPrime),
+    }
+}
+
+fn key_set(spec: &PotKeysSpec) -> Result<KeySet, KeyError> {
+    let share = Share {
+        prime: spec.prime,
+        x: spec.point,
+        share: spec.share,
+        poly_2: spec.public,
+        lpc: spec.lagrange,
+    };
+    KeySet::new(&share, spec.secret, MINIMUM_BITS)
 }

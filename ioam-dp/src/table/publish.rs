@@ -39,8 +39,10 @@ impl Publisher {
         self.current.load_full()
     }
 
-    /// Replaces the tables. The old ones stay until [`reclaim`](Self::reclaim) finds them unused.
-    pub fn publish(&mut self, tables: Tables) {
+    /// Replaces the tables, which go on with the sequences of the old ones. These stay until
+    /// [`reclaim`](Self::reclaim) finds them unused.
+    pub fn publish(&mut self, mut tables: Tables) {
+        tables.continue_from(&self.current.load());
         self.retired.push(self.current.swap(Arc::new(tables)));
     }
 

@@ -32,6 +32,8 @@ pub mod next_header {
     pub const AUTHENTICATION: u8 = 51;
     /// `ICMPv6`.
     pub const ICMPV6: u8 = 58;
+    /// No next header (RFC 8200, 4.7).
+    pub const NONE: u8 = 59;
     /// Destination Options (RFC 8200, 4.6).
     pub const DESTINATION_OPTIONS: u8 = 60;
     /// SCTP.

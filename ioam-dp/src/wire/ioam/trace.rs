@@ -104,6 +104,11 @@ impl TraceHeader {
         self.lengths_and_flags = U16::new(self.lengths_and_flags.get() | flag.0);
     }
 
+    /// Clears `flag` and leaves everything else as it is.
+    pub fn clear(&mut self, flag: TraceFlags) {
+        self.lengths_and_flags = U16::new(self.lengths_and_flags.get() & !flag.0);
+    }
+
     /// Writes `RemainingLen`; the flag in the same octet stays as it is.
     pub fn set_remaining_len(&mut self, words: u8) {
         let rest = self.lengths_and_flags.get() & !REMAINING;

@@ -3,11 +3,14 @@
 //!
 //! The operator's file becomes this; so does anything else that wants a node (tests, the demo).
 
-use std::net::Ipv6Addr;
-use std::ops::RangeInclusive;
+mod profile;
+
+use std::net::{IpAddr, Ipv6Addr};
+
+pub use profile::*;
 
 /// A whole node.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct NodeSpec {
     /// The 24-bit `node_id` (RFC 9197, 4.4.2.1), or not available.
     pub node_id: Option<u32>,
@@ -23,8 +26,98 @@ pub struct NodeSpec {
     pub profiles: Vec<ProfileSpec>,
     /// Where packets go.
     pub forwarding: ForwardingSpec,
+    /// Probes this node originates.
+    pub probes: Vec<ProbeSpec>,
+    /// Most traffic each kind of measurement may cause.
+    pub limits: LimitsSpec,
+    /// Where IOAM data are exported to; no direct export is put on packets to them.
+    pub receivers: Vec<ReceiverSpec>,
+    /// The per-worker memory of flows.
+    pub flows: FlowsSpec,
+    /// Workers that share a port's rate limits; 0 counts as 1.
+    pub workers: u16,
     /// Seed of the random sampling.
     pub seed: u64,
+    /// Seed of the random numbers of proofs of transit, from a proper source.
+    pub entropy: [u8; 32],
+}
+
+/// The share of each port's capacity that measurements may use: one N-th, 0 turning a limit off
+/// (RFC 9326, 3.1; RFC 9322, 4 and 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitsSpec {
+    /// Packets sent with a direct export option.
+    pub direct_export: u32,
+    /// Records exported because of direct export options.
+    pub export: u32,
+    /// Packets sent with the Loopback flag, and copies looped back.
+    pub loopback: u32,
+    /// Packets sent with the Active flag.
+    pub active: u32,
+}
+
+impl Default for LimitsSpec {
+    fn default() -> Self {
+        Self {
+            direct_export: 128,
+            export: 128,
+            loopback: 128,
+            active: 128,
+        }
+    }
+}
+
+/// A receiver of exported data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiverSpec {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its port, or any.
+    pub port: Option<u16>,
+}
+
+/// The memory of flows each worker has, for sequence numbers and their accounting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowsSpec {
+    /// Flows whose sequence numbers this node keeps at once.
+    pub most: u32,
+    /// Packet groups accounted for at once.
+    pub groups: u32,
+    /// Seconds after which a silent flow may be forgotten.
+    pub idle_seconds: u32,
+}
+
+impl Default for FlowsSpec {
+    fn default() -> Self {
+        Self {
+            most: 65_536,
+            groups: 8_192,
+            idle_seconds: 60,
+        }
+    }
+}
+
+/// Probes to one destination: IPv6 with UDP, originated by this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeSpec {
+    /// The operator's name for them.
+    pub name: String,
+    /// Source address.
+    pub source: Ipv6Addr,
+    /// Destination address.
+    pub destination: Ipv6Addr,
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// Octets of the probe from its IPv6 header on, before any option: 48 and more.
+    pub length: u16,
+    /// Nanoseconds between two probes.
+    pub interval: u64,
+    /// Probes to send, or without end.
+    pub count: Option<u64>,
+    /// Where they leave: the next hop.
+    pub next_hop: NextHopSpec,
 }
 
 /// Choices the RFCs leave open.
@@ -40,6 +133,8 @@ pub struct Policy {
     pub several_options: SeveralOptions,
     /// Most `ICMPv6` errors originated per second and worker; 0 turns them off.
     pub icmp_errors_per_second: u32,
+    /// Whether traces with the Loopback flag are copied back to their source (RFC 9322, 4).
+    pub loopback: bool,
 }
 
 impl Default for Policy {
@@ -50,6 +145,7 @@ impl Default for Policy {
             undefined_bits: UndefinedBits::Fill,
             several_options: SeveralOptions::First,
             icmp_errors_per_second: 100,
+            loopback: false,
         }
     }
 }
@@ -109,6 +205,8 @@ pub struct PortSpec {
     pub address: Option<Ipv6Addr>,
     /// On which side of the IOAM domain's border it is.
     pub side: Side,
+    /// Its capacity in megabits a second, of which rate limits are a share.
+    pub speed: u32,
 }
 
 /// A port's place in the IOAM domain (RFC 9486, 5).
@@ -142,6 +240,41 @@ pub struct NamespaceSpec {
     pub schema: Option<SchemaSpec>,
     /// The format of timestamps.
     pub timestamp: TimestampFormat,
+    /// Keys for proofs of transit, or none.
+    pub proof_of_transit: Option<ProofOfTransitSpec>,
+}
+
+/// The keys of one namespace's proofs of transit: one set, or two to change between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProofOfTransitSpec {
+    /// The sets: one, or the even and the odd one.
+    pub sets: Vec<PotKeysSpec>,
+    /// Index of the set an encapsulating node uses.
+    pub active: u8,
+}
+
+/// One node's keys: its share of the secret, and what it needs to use it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PotKeysSpec {
+    /// The prime all arithmetic is modulo.
+    pub prime: u64,
+    /// The node's point.
+    pub point: u64,
+    /// Its share: the secret polynomial at that point.
+    pub share: u64,
+    /// The public polynomial without its constant part, at that point.
+    pub public: u64,
+    /// Its Lagrange polynomial constant.
+    pub lagrange: u64,
+    /// The secret, which the verifying node alone has.
+    pub secret: Option<u64>,
+}
+
+/// Shows that there are keys and never what they are.
+impl std::fmt::Debug for PotKeysSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PotKeysSpec").finish_non_exhaustive()
+    }
 }
 
 impl NamespaceSpec {
@@ -154,6 +287,7 @@ impl NamespaceSpec {
             data_wide: None,
             schema: None,
             timestamp: TimestampFormat::Posix,
+            proof_of_transit: None,
         }
     }
 }
@@ -179,145 +313,6 @@ pub enum TimestampFormat {
     },
     /// Seconds since 1900 UTC and units of 2^-32 s.
     Ntp,
-}
-
-/// A profile: which packets, and what is done with them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProfileSpec {
-    /// The operator's name for it.
-    pub name: String,
-    /// The packets it wants.
-    pub filter: FilterSpec,
-    /// What it does.
-    pub action: ActionSpec,
-}
-
-/// What a profile does.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ActionSpec {
-    /// Puts an option into packets that have none.
-    Encapsulate(EncapsulateSpec),
-    /// Fills in this node's data.
-    Transit {
-        /// The namespaces it is for.
-        namespaces: Vec<u16>,
-    },
-    /// Takes the options out and records them.
-    Decapsulate(DecapsulateSpec),
-}
-
-/// Encapsulation of a pre-allocated trace.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EncapsulateSpec {
-    /// The Namespace-ID.
-    pub namespace: u16,
-    /// The 24-bit IOAM-Trace-Type; bits 12 to 21 and 23 are 0.
-    pub trace_type: u32,
-    /// Room for node data, in words of four octets, 1 to 61.
-    pub words: u8,
-    /// Where the option goes.
-    pub placement: Placement,
-    /// Whether this node's own data are the first element.
-    pub record_self: bool,
-    /// Which of the selected packets get the option.
-    pub sampling: Sampling,
-    /// What happens when the packet would become larger than the output port's MTU.
-    pub over_mtu: OverMtu,
-}
-
-/// Where an encapsulating node puts the option (RFC 9486, 4, C4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// In a Hop-by-Hop header of a new outer IPv6 header.
-    Ip6InIp6 {
-        /// The outer source.
-        source: Ipv6Addr,
-        /// The outer destination: the decapsulating node.
-        destination: Ipv6Addr,
-        /// The outer hop limit.
-        hop_limit: u8,
-    },
-    /// In the packet's own Hop-by-Hop header: for traffic this domain originates, and labs.
-    Inline,
-}
-
-/// Which of a profile's packets get an option. Counting is per worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sampling {
-    /// Every one.
-    All,
-    /// The first `k` of each `n`, as Linux' `freq k/n`.
-    FirstOf {
-        /// Packets taken.
-        k: u32,
-        /// Out of this many.
-        n: u32,
-    },
-    /// Each with probability 1/`n`, independently.
-    Random {
-        /// The inverse of the probability.
-        n: u32,
-    },
-    /// All packets of one flow in `n`, chosen by a hash of the flow.
-    PerFlow {
-        /// The inverse of the share of flows.
-        n: u32,
-    },
-}
-
-/// The fate of a packet that an option would make too large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OverMtu {
-    /// Forwarded without IOAM, and counted.
-    Skip,
-    /// Dropped, and counted.
-    Drop,
-}
-
-/// Decapsulation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DecapsulateSpec {
-    /// The namespaces whose options are removed.
-    pub namespaces: Vec<u16>,
-    /// How they were put in.
-    pub placement: DecapsulatePlacement,
-    /// Whether this node's own data are added before the trace is recorded.
-    pub record_self: bool,
-}
-
-/// What a decapsulating node removes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DecapsulatePlacement {
-    /// The whole outer header of packets that are addressed to this node.
-    Ip6InIp6 {
-        /// The tunnel's end here; `None` takes any outer destination.
-        destination: Option<Ipv6Addr>,
-    },
-    /// The options alone, out of the packet's own Hop-by-Hop header.
-    Inline,
-}
-
-/// Which packets a profile wants; every given field has to match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FilterSpec {
-    /// Input ports, as indices; empty means any.
-    pub in_ports: Vec<u8>,
-    /// Source address.
-    pub source: Option<PrefixSpec>,
-    /// Destination address.
-    pub destination: Option<PrefixSpec>,
-    /// Upper-layer protocol, behind any extension headers.
-    pub next_header: Option<u8>,
-    /// Source port of TCP, UDP or SCTP.
-    pub source_ports: Option<RangeInclusive<u16>>,
-    /// Destination port of TCP, UDP or SCTP.
-    pub destination_ports: Option<RangeInclusive<u16>>,
-    /// The six upper bits of the traffic class.
-    pub dscp: Option<u8>,
-    /// The flow label.
-    pub flow_label: Option<u32>,
-    /// Length of the IPv6 packet with its header, in octets.
-    pub length: Option<RangeInclusive<u16>>,
 }
 
 /// An IPv6 prefix.

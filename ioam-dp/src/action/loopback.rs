@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The Loopback flag (RFC 9322, 4): a copy of the packet's headers goes back to where they came
+//! from, and the node that asked for it takes it in.
+
+use super::Context;
+use super::export::{Noted, Subject, record};
+use super::state::Limited;
+use crate::carrier::{Located, OptionAt, hop_by_hop};
+use crate::classify::flow_of;
+use crate::record::{Occasion, RecordSink};
+use crate::stats::{DropReason, Notice};
+use crate::table::Tables;
+use crate::wire::ethernet;
+use crate::wire::ioam::{OptionType, TraceFlags, TraceHeader, TraceType};
+use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
+
+/// The hop limit of copies, which travel as packets of this node's own.
+const HOP_LIMIT: u8 = 64;
+
+/// Sends a copy of the frame back when its first trace asks for one: its headers up to the IOAM
+/// options, with the Loopback flag cleared so that nobody copies the copy.
+pub(crate) fn copy_back<S>(
+    frame: &[u8],
+    located: &Located,
+    trace: OptionAt,
+    context: &mut Context<'_, S>,
+) {
+    let (tables, stats, port) = (context.tables, context.stats, context.in_port);
+    let header = frame.get(trace.range()).and_then(TraceHeader::split);
+    if !header.is_some_and(|(header, _)| header.has(TraceFlags::LOOPBACK)) {
+        return;
+    }
+    let kind = header.map(|(header, _)| header.trace_type());
+    if !tables.policy.loopback || tables.linux() {
+        stats.notice(Notice::LoopbackOff);
+        return;
+    }
+    let address = tables.port(port).and_then(|port| port.address);
+    let (Some(about), Some(address), Some(TraceType::HOP_LIM_NODE_ID)) =
+        (answerable(frame, located), address, kind)
+    else {
+        stats.notice(Notice::LoopbackNotAllowed);
+        return;
+    };
+    let l3 = usize::from(located.l3);
+    let end = l3 + HEADER + usize::from(located.hop_by_hop);
+    let Some(copied) = frame.get(..end) else {
+        return;
+    };
+    let (now, state) = (context.moment.received, &mut *context.state);
+    let allowed = state.limits.take(Limited::Loopback, port, now, end);
+    if !allowed || !state.outbox.push(port, &[copied]) {
+        stats.notice(Notice::LoopbackSuppressed);
+        return;
+    }
+    let mac = tables.port(port).map_or([0; 6], |port| port.mac);
+    if let Some(copy) = state.outbox.last_mut() {
+        ethernet::set_addresses(copy, ethernet::source(frame), mac);
+        turn_around(copy, located, trace, &about, address.octets());
+        stats.notice(Notice::LoopbackSent);
+    }
+}
+
+/// The packet's header, when a copy may go back to its source: one host, and on this link alone
+/// if the packet was.
+fn answerable(frame: &[u8], located: &Located) -> Option<Ipv6Header> {
+    let header = *Ipv6Header::at(frame, located.l3.into())?;
+    let [first, ..] = header.source;
+    let one_host = first != 0xFF && header.source != [0; 16];
+    (one_host && !ethernet::is_group(frame) && !crate::forward::stays_on_link(&header))
+        .then_some(header)
+}
+
+fn turn_around(
+    copy: &mut [u8],
+    located: &Located,
+    trace: OptionAt,
+    about: &Ipv6Header,
+    address: [u8; 16],
+) {
+    let l3 = usize::from(located.l3);
+    if let Some(header) = Ipv6Header::at_mut(copy, l3) {
+        (header.source, header.destination) = (address, about.source);
+        header.hop_limit = HOP_LIMIT;
+        header.payload_length.set(located.hop_by_hop);
+    }
+    if let Some(next) = copy.get_mut(l3 + HEADER) {
+        *next = next_header::NONE;
+    }
+    if let Some((header, _)) = copy.get_mut(trace.range()).and_then(TraceHeader::split_mut) {
+        header.clear(TraceFlags::LOOPBACK);
+    }
+}
+
+/// Whether nothing follows the packet's options, as in a copy that was looped back.
+pub(crate) fn is_empty(frame: &[u8], located: &Located) -> bool {
+    let at = usize::from(located.l3) + HEADER;
+    located.hop_by_hop > 0 && frame.get(at) == Some(&next_header::NONE)
+}
+
+/// Whether the packet is a copy that came back to the address this node sends from.
+pub(crate) fn came_home(frame: &[u8], located: &Located, tables: &Tables) -> bool {
+    !tables.home.is_empty()
+        && is_empty(frame, located)
+        && Ipv6Header::at(frame, located.l3.into())
+            .is_some_and(|header| tables.home.contains(&header.destination))
+}
+
+/// Takes in a copy that came back: recorded when its oldest element is this node's, dropped when
+/// it is another's.
+pub(crate) fn take_in<S: RecordSink>(
+    frame: &[u8],
+    located: &Located,
+    context: &mut Context<'_, S>,
+) -> DropReason {
+    let Some(trace) = located.first else {
+        return DropReason::LoopedBackForeign;
+    };
+    let Some(data) = frame.get(trace.range()) else {
+        return DropReason::LoopedBackForeign;
+    };
+    if !is_ours(data, context.tables) {
+        return DropReason::LoopedBackForeign;
+    }
+    let l3 = usize::from(located.l3);
+    let flow = flow_of(frame, l3).unwrap_or_default();
+    let noted = Noted {
+        occasion: Occasion::LoopedBack,
+        option_type: OptionType::PreallocatedTrace,
+        namespace: trace.namespace,
+        data,
+        proof: None,
+    };
+    record(noted, &Subject::new(frame, l3, flow, None), context);
+    DropReason::LoopedBack
+}
+
+/// Whether the oldest element is this node's. In the only type that loops an element is one word,
+/// the node id its lower 24 bits.
+fn is_ours(data: &[u8], tables: &Tables) -> bool {
+    let Some((header, space)) = TraceHeader::split(data) else {
+        return false;
+    };
+    let used = space.get(usize::from(header.remaining_len()) * 4..);
+    let oldest = used.and_then(<[u8]>::last_chunk::<4>);
+    header.trace_type() == TraceType::HOP_LIM_NODE_ID
+        && oldest
+            .is_some_and(|word| u32::from_be_bytes(*word) & 0xFF_FFFF == tables.identity.node_id)
+}
+
+/// The first trace of a located frame, whatever stands before it.
+pub(crate) fn first_trace(frame: &[u8], located: &Located, tables: &Tables) -> Option<OptionAt> {
+    let mut next = located.first;
+    let mut seen = *located;
+    while let Some(option) = next {
+        if option.kind == crate::carrier::Kind::Trace {
+            return next;
+        }
+        let from = option.end(located.l3);
+        next = hop_by_hop::next_option(frame, located.l3, from, tables, None, &mut seen);
+    }
+    None
+}
