@@ -274,6 +274,7 @@ pub(crate) fn port(number: u8) -> PortSpec {
         id_wide: Some(id_wide),
         address: None,
         side: Side::Inside,
+        speed: 10_000,
     }
 }
 
@@ -341,14 +342,21 @@ pub(crate) fn tunnel() -> Placement {
 
 /// Encapsulation of namespace 123 for every packet.
 pub(crate) fn encapsulate(kind: u32, words: u8, placement: Placement) -> EncapsulateSpec {
-    EncapsulateSpec {
+    let trace = TraceSpec {
         namespace: 123,
         trace_type: kind,
         words,
-        placement,
         record_self: true,
-        sampling: Sampling::All,
-        over_mtu: OverMtu::Skip,
+        loopback: false,
+    };
+    EncapsulateSpec::new(vec![OptionSpec::Trace(trace)], placement)
+}
+
+/// Its first option, a trace.
+pub(crate) fn trace_in(what: &mut EncapsulateSpec) -> &mut TraceSpec {
+    match what.options.first_mut() {
+        Some(OptionSpec::Trace(trace)) => trace,
+        other => panic!("no trace: {other:?}"),
     }
 }
 
@@ -358,6 +366,7 @@ pub(crate) fn decapsulate(placement: DecapsulatePlacement) -> DecapsulateSpec {
         namespaces: vec![123],
         placement,
         record_self: false,
+        accounting: AccountingSpec::default(),
     }
 }
 

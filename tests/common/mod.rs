@@ -14,7 +14,7 @@ use ioam_dp::moment::Moment;
 use ioam_dp::packet::{HeapPacket, PacketBuf};
 use ioam_dp::pipeline::{Pipeline, Verdict};
 use ioam_dp::port::{BURST, MAX_PORTS, PortId};
-use ioam_dp::record::ExportRecord;
+use ioam_dp::record::{ExportRecord, RecordSink, SequenceReport};
 use ioam_dp::stats::{DropReason, Notice, WorkerStats};
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
@@ -32,6 +32,7 @@ pub(crate) struct Case {
     pub(crate) node: Value,
     pub(crate) input: Vec<u8>,
     pub(crate) output: Option<Vec<u8>>,
+    pub(crate) extra: Vec<Vec<u8>>,
     pub(crate) export: Value,
 }
 
@@ -54,6 +55,12 @@ fn case(vector: &Value, nodes: &Value) -> Case {
         node: nodes[vector["node"].as_str().unwrap_or("B")].clone(),
         input: hex(vector["in"].as_str().unwrap_or_default()),
         output: vector["out"].as_str().map(hex),
+        extra: vector["extra_out"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|frame| frame.as_str().map(hex))
+            .collect(),
         export: vector["export"].clone(),
     }
 }
@@ -91,6 +98,10 @@ impl Case {
                 .map(|id| self.namespace(id as u16))
                 .collect(),
             profiles: self.profile().into_iter().collect(),
+            policy: Policy {
+                loopback: self.config["loopback"] == true,
+                ..Policy::default()
+            },
             forwarding: ForwardingSpec::Wire {
                 pairs: vec![(0, 1)],
                 decrement_hop_limit: true,
@@ -108,12 +119,13 @@ impl Case {
             ioam: true,
             id: number(&self.node[id]).map(|id| id as u16),
             id_wide: number(&self.node[wide]).map(|id| id as u32),
-            address: None,
+            address: "2001:db8:ff::b".parse().ok(),
             side: if outside {
                 Side::Edge(EdgePolicy::Drop)
             } else {
                 Side::Inside
             },
+            speed: 10_000,
         }
     }
 
@@ -144,22 +156,15 @@ impl Case {
         let action = match self.role.as_str() {
             "encap" => {
                 let address = |key: &str| self.config[key].as_str().and_then(|a| a.parse().ok());
-                ActionSpec::Encapsulate(EncapsulateSpec {
-                    namespace: number(&self.config["namespace"])? as u16,
-                    trace_type: number(&self.config["trace_type"])? as u32,
-                    words: number(&self.config["size_words"])? as u8,
-                    placement: match (address("src"), address("dst"), inline) {
-                        (Some(source), Some(destination), false) => Placement::Ip6InIp6 {
-                            source,
-                            destination,
-                            hop_limit: number(&self.config["hop_limit"]).unwrap_or(64) as u8,
-                        },
-                        _ => Placement::Inline,
+                let placement = match (address("src"), address("dst"), inline) {
+                    (Some(source), Some(destination), false) => Placement::Ip6InIp6 {
+                        source,
+                        destination,
+                        hop_limit: number(&self.config["hop_limit"]).unwrap_or(64) as u8,
                     },
-                    record_self: self.config["record_self"].as_bool().unwrap_or(true),
-                    sampling: Sampling::All,
-                    over_mtu: OverMtu::Skip,
-                })
+                    _ => Placement::Inline,
+                };
+                ActionSpec::Encapsulate(EncapsulateSpec::new(self.options()?, placement))
             }
             "decap" => ActionSpec::Decapsulate(DecapsulateSpec {
                 namespaces: vec![0, 123],
@@ -168,6 +173,7 @@ impl Case {
                     false => DecapsulatePlacement::Ip6InIp6 { destination: None },
                 },
                 record_self: self.config["record_self"].as_bool().unwrap_or(false),
+                accounting: AccountingSpec::default(),
             }),
             _ => return None,
         };
@@ -176,6 +182,47 @@ impl Case {
             filter: FilterSpec::default(),
             action,
         })
+    }
+
+    /// The options an encapsulating node is to put in.
+    fn options(&self) -> Option<Vec<OptionSpec>> {
+        let config = &self.config;
+        let namespace = number(&config["namespace"])? as u16;
+        let trace_type = number(&config["trace_type"]).map(|kind| kind as u32);
+        let mut options = Vec::new();
+        if let (Some(words), Some(trace_type)) = (number(&config["size_words"]), trace_type) {
+            options.push(OptionSpec::Trace(TraceSpec {
+                namespace,
+                trace_type,
+                words: words as u8,
+                record_self: config["record_self"].as_bool().unwrap_or(true),
+                loopback: false,
+            }));
+        }
+        if config["dex"] == true {
+            options.push(OptionSpec::DirectExport(DirectExportSpec {
+                namespace,
+                trace_type: trace_type?,
+                flow_id: number(&config["flow_id"])
+                    .map_or(FlowIdSpec::None, |id| FlowIdSpec::Fixed(id as u32)),
+                sequence: !config["first_sequence"].is_null(),
+                record_self: false,
+            }));
+        }
+        if let Some(fields) = config["e2e"].as_array() {
+            let bit = |field: &Value| match field.as_str() {
+                Some("seq64") => 0x8000,
+                Some("seq32") => 0x4000,
+                Some("sec") => 0x2000,
+                _ => 0x1000,
+            };
+            options.push(OptionSpec::EdgeToEdge(EdgeToEdgeSpec {
+                namespace,
+                kind: fields.iter().map(bit).sum(),
+                group: GroupSpec::Profile,
+            }));
+        }
+        Some(options)
     }
 
     /// The node's measurements while it has the packet.
@@ -199,6 +246,27 @@ pub(crate) struct Bench {
     pipeline: Pipeline,
     pub(crate) stats: std::sync::Arc<WorkerStats>,
     pub(crate) records: Vec<ExportRecord>,
+    pub(crate) reports: Vec<SequenceReport>,
+    /// Frames it originated, and the ports they leave by.
+    pub(crate) originated: Vec<(PortId, Vec<u8>)>,
+}
+
+/// Where a bench keeps what a node hands over.
+pub(crate) struct Kept<'a>(
+    pub(crate) &'a mut Vec<ExportRecord>,
+    pub(crate) &'a mut Vec<SequenceReport>,
+);
+
+impl RecordSink for Kept<'_> {
+    fn push(&mut self, record: ExportRecord) -> bool {
+        self.0.push(record);
+        true
+    }
+
+    fn report(&mut self, report: SequenceReport) -> bool {
+        self.1.push(report);
+        true
+    }
 }
 
 impl Bench {
@@ -212,7 +280,36 @@ impl Bench {
             pipeline,
             stats,
             records: Vec::new(),
+            reports: Vec::new(),
+            originated: Vec::new(),
         }
+    }
+
+    /// Lets the node do what is due at `seconds` after 2024-08-13.
+    pub(crate) fn tick(&mut self, now: WallTime) {
+        let tables = self.publisher.current();
+        let mut kept = Kept(&mut self.records, &mut self.reports);
+        self.pipeline.tick(&tables, now, &self.stats, &mut kept);
+        self.collect();
+    }
+
+    /// Ends the run: every packet group is reported on.
+    pub(crate) fn finish(&mut self) {
+        let mut kept = Kept(&mut self.records, &mut self.reports);
+        self.pipeline.finish(&self.stats, &mut kept);
+    }
+
+    /// Gives the node new tables.
+    pub(crate) fn reload(&mut self, spec: &NodeSpec) {
+        let tables = Tables::compile(spec).expect("the specification is a node");
+        self.publisher.publish(tables);
+    }
+
+    fn collect(&mut self) {
+        let outbox = self.pipeline.outbox();
+        let frames = outbox.frames().map(|(port, frame)| (port, frame.to_vec()));
+        self.originated.extend(frames);
+        outbox.clear();
     }
 
     /// Sends `frame` through from `port`; what comes out and where, or why nothing does.
@@ -226,9 +323,11 @@ impl Bench {
         let mut verdicts = [Verdict::Drop(DropReason::NoPeer); BURST];
         let (tables, port) = (self.publisher.current(), PortId(port));
         self.pipeline.classify(&tables, port, &burst, &self.stats);
-        let (stats, records) = (&*self.stats, &mut self.records);
+        let stats = &*self.stats;
+        let mut kept = Kept(&mut self.records, &mut self.reports);
         self.pipeline
-            .act(port, &mut burst, moment, stats, records, &mut verdicts);
+            .act(port, &mut burst, moment, stats, &mut kept, &mut verdicts);
+        self.collect();
         match verdicts[0] {
             Verdict::Send(port) => Ok((port, burst[0].bytes().to_vec())),
             Verdict::Drop(reason) => Err(reason),
@@ -246,9 +345,11 @@ impl Bench {
         let mut verdicts = [Verdict::Drop(DropReason::NoPeer); BURST];
         let (tables, port) = (self.publisher.current(), PortId(port));
         let wanted = self.pipeline.classify(&tables, port, &burst, &self.stats);
-        let (stats, records) = (&*self.stats, &mut self.records);
+        let stats = &*self.stats;
+        let mut kept = Kept(&mut self.records, &mut self.reports);
         self.pipeline
-            .act(port, &mut burst, moment, stats, records, &mut verdicts);
+            .act(port, &mut burst, moment, stats, &mut kept, &mut verdicts);
+        self.collect();
         let [packet] = burst;
         (verdicts[0], packet, wanted)
     }

@@ -11,23 +11,23 @@ use super::{Finding, root, rows, section, spans, text};
 
 /// Octets by which a trace of so many words makes a packet grow: what the data plane would insert.
 pub(crate) fn growth(words: u8, placement: Placement) -> usize {
+    let trace = OptionSpec::Trace(TraceSpec {
+        namespace: 0,
+        trace_type: 0x80_0000,
+        words,
+        record_self: true,
+        loopback: false,
+    });
     let tables = Tables::compile(&NodeSpec {
         profiles: vec![ProfileSpec {
             name: "any".to_owned(),
             filter: FilterSpec::default(),
-            action: ActionSpec::Encapsulate(EncapsulateSpec {
-                namespace: 0,
-                trace_type: 0x80_0000,
-                words,
-                placement,
-                record_self: true,
-                sampling: Sampling::All,
-                over_mtu: OverMtu::Skip,
-            }),
+            action: ActionSpec::Encapsulate(EncapsulateSpec::new(vec![trace], placement)),
         }],
         ..NodeSpec::default()
     });
     match &tables.expect("a node that encapsulates").profiles[0].action {
+        Action::Encapsulate(what) if placement == Placement::Inline => what.headers().growth(0),
         Action::Encapsulate(what) => what.image.len(),
         _ => 0,
     }

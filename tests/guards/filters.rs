@@ -232,6 +232,6 @@ fn several_roles_in_one_process() {
     assert_eq!(bench.records.len(), 1);
     assert_eq!(
         (bench.records[0].namespace.0, bench.records[0].profile),
-        (9, 2)
+        (9, Some(2))
     );
 }

@@ -7,7 +7,7 @@ use crate::common::expect::*;
 use crate::common::frames::*;
 use ioam_dp::packet::{HeapPacket, PacketBuf};
 use ioam_dp::port::{BURST, Buffers, Burst, PortId, RxQueue, STAGE, Stage, TxQueue};
-use ioam_dp::record::{ExportRecord, RecordSink};
+use ioam_dp::record::{ExportRecord, RecordSink, SequenceReport};
 use ioam_dp::stats::{DropReason, Notice, WorkerStats};
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
@@ -74,6 +74,12 @@ impl Clock for Still {
 pub(super) struct Memory(Option<u64>);
 
 impl Buffers for Memory {
+    type Packet = HeapPacket;
+
+    fn packet(&mut self, frame: &[u8]) -> Option<HeapPacket> {
+        self.0.map(|_| HeapPacket::new(frame, 128))
+    }
+
     fn octets_in_use(&self) -> Option<u64> {
         self.0
     }
@@ -93,6 +99,10 @@ impl RecordSink for Ring {
             self.records.push(record);
         }
         fits
+    }
+
+    fn report(&mut self, _: SequenceReport) -> bool {
+        true
     }
 }
 

@@ -68,7 +68,7 @@ fn every_size_has_its_layout() {
     // 16 octets around the data, four of padding more where the words are odd, and zeros inside.
     for words in 1..=61 {
         let mut what = encapsulate(0x80_0000, words, Placement::Inline);
-        what.record_self = false;
+        trace_in(&mut what).record_self = false;
         let (_, frame) = Bench::new(&head(what)).forward(&Packet::plain());
         let size = usize::from(words) * 4;
         let header = &frame[EXTENSIONS..frame.len() - 16];

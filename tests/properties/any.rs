@@ -131,12 +131,13 @@ pub(crate) fn encapsulations() -> impl Strategy<Value = EncapsulateSpec> {
     );
     let shape = (sendable_types(), 1..=61u8, placements());
     (shape, choice).prop_map(
-        |((kind, words, placement), ((own, drop), namespace, sampling))| EncapsulateSpec {
-            namespace,
-            record_self: own,
-            over_mtu: if drop { OverMtu::Drop } else { OverMtu::Skip },
-            sampling,
-            ..encapsulate(kind, words, placement)
+        |((kind, words, placement), ((own, drop), namespace, sampling))| {
+            let mut what = encapsulate(kind, words, placement);
+            let trace = trace_in(&mut what);
+            (trace.namespace, trace.record_self) = (namespace, own);
+            what.over_mtu = if drop { OverMtu::Drop } else { OverMtu::Skip };
+            what.sampling = sampling;
+            what
         },
     )
 }
@@ -153,6 +154,7 @@ fn actions() -> impl Strategy<Value = ActionSpec> {
             namespaces,
             placement,
             record_self: own,
+            accounting: AccountingSpec::default(),
         })
     });
     prop_oneof![

@@ -29,9 +29,10 @@ fn collect(what: &EncapsulateSpec, record_self: bool) -> NodeSpec {
         Placement::Ip6InIp6 { .. } => tunnel_end(),
     };
     wire(Some(ActionSpec::Decapsulate(DecapsulateSpec {
-        namespaces: vec![what.namespace],
+        namespaces: vec![trace_in(&mut what.clone()).namespace],
         placement,
         record_self,
+        accounting: AccountingSpec::default(),
     })))
 }
 
@@ -91,8 +92,9 @@ proptest! {
         prop_assert_eq!(received, sent);
         prop_assert_eq!(end.records.len(), 1);
         let record = &end.records[0];
-        prop_assert_eq!(record.namespace.0, what.namespace);
-        prop_assert_eq!(record.option_data().len(), 8 + 4 * usize::from(what.words));
+        let trace = *trace_in(&mut what.clone());
+        prop_assert_eq!(record.namespace.0, trace.namespace);
+        prop_assert_eq!(record.option_data().len(), 8 + 4 * usize::from(trace.words));
     }
 
     #[test]
@@ -125,7 +127,8 @@ proptest! {
 }
 
 fn traces_of(what: &EncapsulateSpec) -> Trace {
-    Trace::new(what.namespace, what.trace_type, what.words, &[])
+    let trace = *trace_in(&mut what.clone());
+    Trace::new(trace.namespace, trace.trace_type, trace.words, &[])
 }
 
 /// The options of a Hop-by-Hop header but padding; each must stand at a multiple of four.

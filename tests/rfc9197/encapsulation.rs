@@ -34,7 +34,9 @@ fn rfc9197_4_4_1_a_new_header_has_its_types_node_len_and_nothing_else_set() {
         (0xFF_F002, 15),
         (0x00_0002, 0),
     ] {
-        let spec = head(kind, 40, Placement::Inline, |what| what.record_self = false);
+        let spec = head(kind, 40, Placement::Inline, |what| {
+            trace_in(what).record_self = false;
+        });
         let expected = Trace::new(123, kind, 40, &[]);
         assert_eq!(expected.node_len, node_len);
         puts_in(&spec, &expected);
@@ -45,7 +47,7 @@ fn rfc9197_4_4_1_a_new_header_has_its_types_node_len_and_nothing_else_set() {
 fn rfc9197_4_4_1_room_is_what_was_configured_and_zero() {
     for words in 1..=61 {
         let spec = head(0x80_0000, words, Placement::Inline, |what| {
-            what.record_self = false;
+            trace_in(what).record_self = false;
         });
         puts_in(&spec, &Trace::new(123, 0x80_0000, words, &[]));
     }
@@ -114,7 +116,9 @@ fn rfc9197_4_4_2_13_the_first_element_has_its_snapshot() {
 
 #[test]
 fn rfc9197_4_3_a_trace_belongs_to_the_profiles_namespace() {
-    let mut spec = head(KIND, 4, Placement::Inline, |what| what.namespace = 0);
+    let mut spec = head(KIND, 4, Placement::Inline, |what| {
+        trace_in(what).namespace = 0;
+    });
     spec.namespaces.push(NamespaceSpec::plain(7));
     puts_in(&spec, &Trace::new(0, KIND, 4, &[]).with_element(&OF_B));
     let mut bench = Bench::new(&spec);

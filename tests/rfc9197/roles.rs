@@ -87,7 +87,7 @@ fn rfc9197_4_4_the_trace_is_taken_out_and_recorded() {
         (UDP, 0x1_2345)
     );
     assert_eq!(Some(record.received), moment().received);
-    assert_eq!((record.in_port.0, record.profile), (0, 0));
+    assert_eq!((record.in_port.0, record.profile), (0, Some(0)));
 }
 
 #[test]

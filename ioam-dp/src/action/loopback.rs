@@ -31,7 +31,11 @@ pub(crate) fn copy_back<S>(
         return;
     }
     let kind = header.map(|(header, _)| header.trace_type());
-    if !tables.policy.loopback || tables.linux() {
+    // Linux knows of no such flag.
+    if tables.linux() {
+        return;
+    }
+    if !tables.policy.loopback {
         stats.notice(Notice::LoopbackOff);
         return;
     }

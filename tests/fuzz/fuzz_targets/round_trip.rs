@@ -35,7 +35,7 @@ fn round_trip(u: &mut Unstructured<'_>, sent: &[u8]) -> Result<()> {
     let collect = DecapsulateSpec {
         namespaces: vec![NAMESPACE],
         placement,
-        record_self: u.arbitrary()?,
+        record_self: u.arbitrary()?, accounting: AccountingSpec::default(),
     };
     let moment = settings::moment(u)?;
 
@@ -65,7 +65,7 @@ fn round_trip(u: &mut Unstructured<'_>, sent: &[u8]) -> Result<()> {
     let received = last
         .forward(&filled, 0, &moment)
         .expect("the inner packet goes on");
-    assert_eq!(last.records.len(), 1, "one trace, one record");
+    assert_eq!(last.records.options.len(), 1, "one trace, one record");
     same(sent, &received);
     Ok(())
 }
@@ -125,7 +125,7 @@ fn node(id: u32, actions: Vec<ActionSpec>) -> Node {
         id: Some(1),
         id_wide: None,
         address: None,
-        side: Side::Inside,
+        side: Side::Inside, speed: 10_000,
     };
     let mut spec = NodeSpec {
         node_id: Some(id),

@@ -10,7 +10,7 @@ use ioam_dp::moment::Moment;
 use ioam_dp::packet::{HeapPacket, PacketBuf};
 use ioam_dp::pipeline::{Pipeline, Verdict};
 use ioam_dp::port::{BURST, PortId};
-use ioam_dp::record::ExportRecord;
+use ioam_dp::record::Records;
 use ioam_dp::stats::{DropReason, WorkerStats};
 use ioam_dp::table::Tables;
 use ioam_dp::table::spec::NodeSpec;
@@ -26,7 +26,7 @@ pub struct Node {
     /// Its counters.
     pub stats: Arc<WorkerStats>,
     /// What it collected.
-    pub records: Vec<ExportRecord>,
+    pub records: Records,
 }
 
 impl Node {
@@ -44,7 +44,7 @@ impl Node {
             tables,
             pipeline: Pipeline::new(0),
             stats,
-            records: Vec::new(),
+            records: Records::default(),
         })
     }
 

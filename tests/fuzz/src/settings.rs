@@ -104,10 +104,8 @@ pub fn encapsulate(u: &mut Unstructured<'_>) -> Result<ActionSpec> {
         0 => 0xC0_0000,
         some => some,
     };
+    let words = 61 - u.int_in_range(0..=60)?;
     Ok(ActionSpec::Encapsulate(EncapsulateSpec {
-        namespace: NAMESPACE,
-        trace_type,
-        words: 61 - u.int_in_range(0..=60)?,
         placement: if u.arbitrary()? {
             Placement::Inline
         } else {
@@ -117,7 +115,14 @@ pub fn encapsulate(u: &mut Unstructured<'_>) -> Result<ActionSpec> {
                 hop_limit: 255 - u.arbitrary::<u8>()?,
             }
         },
-        record_self: !u.arbitrary::<bool>()?,
+        options: vec![OptionSpec::Trace(TraceSpec {
+            namespace: NAMESPACE,
+            trace_type,
+            words,
+            record_self: !u.arbitrary::<bool>()?,
+            loopback: false,
+        })],
+        active: None,
         sampling: match u.int_in_range(0..=3)? {
             0 => Sampling::All,
             1 => Sampling::FirstOf {
@@ -238,7 +243,7 @@ fn port(name: &str, edge: bool, u: &mut Unstructured<'_>) -> Result<PortSpec> {
             (false, _) => Side::Inside,
             (true, false) => Side::Edge(EdgePolicy::Strip),
             (true, true) => Side::Edge(EdgePolicy::Drop),
-        },
+        }, speed: 10_000,
     })
 }
 

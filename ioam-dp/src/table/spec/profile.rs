@@ -47,6 +47,20 @@ pub struct EncapsulateSpec {
     pub active: Option<ActiveSpec>,
 }
 
+impl EncapsulateSpec {
+    /// Every packet gets `options`, and one that would exceed the MTU goes on without.
+    #[must_use]
+    pub fn new(options: Vec<OptionSpec>, placement: Placement) -> Self {
+        Self {
+            options,
+            placement,
+            sampling: Sampling::All,
+            over_mtu: OverMtu::Skip,
+            active: None,
+        }
+    }
+}
+
 /// One option an encapsulating node puts in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OptionSpec {
