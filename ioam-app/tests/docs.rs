@@ -132,3 +132,43 @@ fn every_key_of_a_record_is_documented() {
     seen_nodes.dedup();
     assert_eq!(seen_nodes, documented);
 }
+
+/// The example under a heading, and the keys in its table.
+fn example(text: &str, heading: &str) -> (serde_json::Value, Vec<String>) {
+    let part = &text[text.find(heading).unwrap()..];
+    let json = part.split("```json\n").nth(1).unwrap();
+    let json = json.lines().next().unwrap();
+    let rows = rows(text, heading);
+    let names = rows.iter().flat_map(|row| row[0].split(", "));
+    let keys = names.map(|name| name.trim_matches('`').to_owned());
+    (serde_json::from_str(json).unwrap(), keys.collect())
+}
+
+#[test]
+fn every_key_of_the_other_kinds_is_documented() {
+    let text = document("records.md");
+    let (trace, common) = example(&text, "# Records");
+    assert_eq!(trace["option_type"], "preallocated-trace");
+    for (heading, kind) in [
+        ("## Direct export", "direct-export"),
+        ("## Proof of transit", "proof-of-transit"),
+        ("## Edge-to-edge", "edge-to-edge"),
+        ("## Sequence reports", "edge-to-edge"),
+    ] {
+        let (record, own) = example(&text, heading);
+        assert_eq!(record["option_type"], kind);
+        let shown: Vec<_> = record.as_object().unwrap().keys().collect();
+        for key in &shown {
+            assert!(
+                own.contains(key) || common.contains(key),
+                "{heading}: `{key}`"
+            );
+        }
+        for key in &own {
+            assert!(
+                shown.contains(&key),
+                "{heading}: `{key}` is not in the example"
+            );
+        }
+    }
+}

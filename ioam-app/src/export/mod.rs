@@ -8,7 +8,7 @@
 mod drain;
 pub mod ndjson;
 mod output;
-mod rfc3339;
+pub(crate) mod rfc3339;
 mod ring;
 
 pub use drain::Drain;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A moment as RFC 3339 text.
+//! A moment as RFC 3339 text, and back.
 
 use ioam_dp::timestamp::WallTime;
 
@@ -10,7 +10,7 @@ const DAYS_TO_1970: u64 = 719_468;
 const DAYS_OF_400_YEARS: u64 = 146_097;
 
 /// `2024-08-13T14:43:46.123456789Z`.
-pub(super) fn text(time: WallTime) -> String {
+pub(crate) fn text(time: WallTime) -> String {
     let (year, month, day) = date(time.seconds / SECONDS_A_DAY);
     let second = time.seconds % SECONDS_A_DAY;
     format!(
@@ -20,6 +20,44 @@ pub(super) fn text(time: WallTime) -> String {
         second % 60,
         time.nanoseconds
     )
+}
+
+/// The moment that [`text`] wrote; `None` for any other form of it.
+pub(crate) fn moment(text: &str) -> Option<WallTime> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let (time, fraction) = time.split_once('.')?;
+    let [year, month, day] = numbers(date, '-')?;
+    let [hour, minute, second] = numbers(time, ':')?;
+    let nanoseconds = fraction.parse().ok().filter(|_| fraction.len() == 9)?;
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 {
+        return None;
+    }
+    let days = days(year, month, day)?;
+    Some(WallTime {
+        seconds: days * SECONDS_A_DAY + hour * 3600 + minute * 60 + second,
+        nanoseconds,
+    })
+}
+
+/// The three numbers of `text`.
+fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
+    let numbers = text.split(between).map(|part| part.parse::<u32>().ok());
+    let numbers: Option<Vec<u64>> = numbers.map(|number| number.map(u64::from)).collect();
+    numbers?.try_into().ok()
+}
+
+/// Days from 1970-01-01 to a date after it; the other way of [`date`].
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = if month <= 2 {
+        year.checked_sub(1)?
+    } else {
+        year
+    };
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
+    let (of_400, year_of_400) = (year / 400, year % 400);
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_400 = year_of_400 * 365 + year_of_400 / 4 - year_of_400 / 100 + day_of_year;
+    (of_400 * DAYS_OF_400_YEARS + day_of_400).checked_sub(DAYS_TO_1970)
 }
 
 /// Year, month and day that are `days` after 1970-01-01. Years are counted from March, so that the
@@ -91,6 +129,28 @@ mod tests {
                 assert_eq!((year, month, day), (last_year, last_month, last_day + 1));
             }
             last = (year, month, day);
+            assert_eq!(super::days(year, month, day), Some(days));
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_and_other_texts_are_not() {
+        let time = WallTime {
+            seconds: 1_723_560_226,
+            nanoseconds: 123_456_789,
+        };
+        assert_eq!(moment(&text(time)), Some(time));
+        for text in [
+            "",
+            "2024-08-13",
+            "2024-08-13T14:43:46Z",
+            "2024-08-13T14:43:46.5Z",
+            "2024-13-13T14:43:46.123456789Z",
+            "2024-08-13T24:43:46.123456789Z",
+            "1969-12-31T14:43:46.123456789Z",
+            "2024-08-13T14:43:46.123456789+01:00",
+        ] {
+            assert_eq!(moment(text), None, "{text}");
         }
     }
 }

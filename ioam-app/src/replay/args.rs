@@ -34,7 +34,7 @@ pub struct ReplayArgs {
     /// Octets of packet memory in use
     #[arg(long, value_name = "N", value_parser = number)]
     pub buffer_occupancy: Option<u32>,
-    /// A file for the records of decapsulated traces, one JSON object a line; `-` is standard
+    /// A file for records and sequence reports, one JSON object a line; `-` is standard
     /// output, and moves the summary to standard error
     #[arg(long, value_name = "FILE")]
     pub records: Option<PathBuf>,
