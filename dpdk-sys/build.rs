@@ -19,7 +19,7 @@ const LIBRARIES: [&str; 6] = [
     "rte_net_ring",
 ];
 
-const FUNCTIONS: [&str; 42] = [
+const FUNCTIONS: [&str; 43] = [
     "rte_eal_init",
     "rte_eal_cleanup",
     "rte_eal_remote_launch",
@@ -45,6 +45,7 @@ const FUNCTIONS: [&str; 42] = [
     "rte_eth_dev_socket_id",
     "rte_eth_dev_start",
     "rte_eth_dev_stop",
+    "rte_eth_link_get",
     "rte_eth_link_get_nowait",
     "rte_eth_macaddr_get",
     "rte_eth_promiscuous_enable",

@@ -7,8 +7,9 @@ mod support;
 
 use std::sync::LazyLock;
 
-use ioam_app::dpdk::{Eal, Mbuf, Mempool};
+use ioam_app::dpdk::{Eal, Mbuf, Mempool, PoolGauge};
 use ioam_dp::packet::{HeapPacket, PacketBuf};
+use ioam_dp::port::Buffers as _;
 
 static EAL: LazyLock<Eal> = LazyLock::new(|| support::start("mbuf"));
 
@@ -126,6 +127,26 @@ fn the_largest_insertion_fits_a_full_frame() {
     assert!(!mbuf.shrink_front(usize::MAX));
     mbuf.truncate(usize::MAX);
     assert_eq!(mbuf.bytes().len(), 2048);
+}
+
+#[test]
+fn a_packet_the_node_makes_has_the_pools_headroom() {
+    let pool = support::pool(&EAL, "made", 63);
+    let mut gauge = PoolGauge::new(&EAL, std::slice::from_ref(&pool));
+    for octets in [60, 1514, 2048] {
+        let frame = vec![0xAB; octets];
+        let mut packet = gauge.packet(&frame).unwrap();
+        assert_eq!(packet.bytes(), frame);
+        assert!(packet.headroom() >= 384 && packet.grow_front(384));
+    }
+    assert!(
+        gauge.packet(&[0; 2049]).is_none(),
+        "longer than a frame of the pool"
+    );
+    let all: Vec<_> = (0..63).map(|_| gauge.packet(&[1; 60]).unwrap()).collect();
+    assert!(gauge.packet(&[1; 60]).is_none(), "no buffer is left");
+    drop(all);
+    assert_eq!(pool.in_use(), 0);
 }
 
 #[test]

@@ -109,4 +109,10 @@ fn a_dry_run_starts_nothing_and_shows_who_polls_what() {
         stdout.contains("a/0 b/0") && stdout.contains("--lcores 0@"),
         "{stdout}"
     );
+    assert!(!stdout.contains("symmetric"), "{stdout}");
+    let several = NODE.replace("net_null1", "net_null1, queues: 2");
+    let output = ioam(&configuration("dry2", &several), &["--dry-run"]).output();
+    let output = output.expect("ioam");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("by a symmetric hash"), "{stdout}");
 }

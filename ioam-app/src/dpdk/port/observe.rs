@@ -82,11 +82,31 @@ impl Port {
     /// # Errors
     /// When the driver does not tell.
     pub fn link(&self) -> Result<LinkStatus, DpdkError> {
+        // SAFETY: the port exists, and `link` is writable.
+        self.read_link("rte_eth_link_get_nowait", |link| unsafe {
+            dpdk_sys::rte_eth_link_get_nowait(self.shared.id, link)
+        })
+    }
+
+    /// The link when it has come up, which takes a started NIC a moment: up to 9 seconds, where
+    /// nothing is connected.
+    ///
+    /// # Errors
+    /// As [`Port::link`].
+    pub fn settled_link(&self) -> Result<LinkStatus, DpdkError> {
+        // SAFETY: the port exists, and `link` is writable.
+        self.read_link("rte_eth_link_get", |link| unsafe {
+            dpdk_sys::rte_eth_link_get(self.shared.id, link)
+        })
+    }
+
+    fn read_link(
+        &self,
+        call: &'static str,
+        read: impl FnOnce(*mut dpdk_sys::rte_eth_link) -> i32,
+    ) -> Result<LinkStatus, DpdkError> {
         let mut link = MaybeUninit::<dpdk_sys::rte_eth_link>::zeroed();
-        self.attempt("rte_eth_link_get_nowait", || {
-            // SAFETY: the port exists, and `link` is writable.
-            unsafe { dpdk_sys::rte_eth_link_get_nowait(self.shared.id, link.as_mut_ptr()) }
-        })?;
+        self.attempt(call, || read(link.as_mut_ptr()))?;
         // SAFETY: DPDK filled it, and all zeroes were valid before that.
         let link = unsafe { link.assume_init() };
         // 0 and all ones are DPDK's none and unknown.
