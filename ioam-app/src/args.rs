@@ -32,6 +32,10 @@ pub enum Command {
     },
     /// Send pcap files through the node's pipeline, without DPDK or root
     Replay(crate::replay::ReplayArgs),
+    /// Send probes with IOAM along their way, or read what became of them: like ping and traceroute
+    Probe(crate::probe::ProbeArguments),
+    /// Deal fresh keys for proofs of transit
+    PotKeys(crate::pot_keys::PotKeysArguments),
     /// Show a whole IOAM domain at work in this process, without a NIC, hugepages or root
     Demo(crate::demo::DemoArguments),
     /// Print the JSON Schema of the configuration, for editors

@@ -78,7 +78,8 @@ pub fn run(arguments: &ReplayArgs) -> Result<ExitCode> {
 /// One sentence that names the file and says what to do.
 pub fn replay(arguments: &ReplayArgs) -> Result<Outcome> {
     let Loaded { valid, warnings } = load(&arguments.config)?;
-    let spec = valid.node_spec(&macs(valid.ports().len()));
+    let mut spec = valid.node_spec(&macs(valid.ports().len()));
+    spec.entropy = crate::entropy::fixed(spec.seed);
     let tables = Tables::compile(&spec)
         .with_context(|| format!("{} makes no node", arguments.config.display()))?;
     let publisher = Publisher::new(tables);

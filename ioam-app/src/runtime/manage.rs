@@ -17,17 +17,40 @@ const TICK: Duration = Duration::from_millis(10);
 /// How often it looks at slower things.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// SIGINT and SIGTERM.
+#[derive(Clone, Debug)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Watches for the signals. A second one ends the process at once: the way out when stopping
+    /// hangs.
+    pub(crate) fn watch() -> Result<Self> {
+        let signalled = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&signalled))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&signalled)))
+                .context("cannot watch for SIGINT and SIGTERM")?;
+        }
+        Ok(Self(signalled))
+    }
+
+    /// Whether one has come.
+    pub(crate) fn has_come(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What ends a run.
 #[derive(Debug)]
 pub(super) struct Limits {
-    signalled: Arc<AtomicBool>,
+    interrupt: Interrupt,
     duration: Option<Duration>,
     idle: Option<Duration>,
 }
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     Signal,
     Duration,
     Idle,
@@ -37,13 +60,6 @@ pub(super) enum Ended {
 
 impl Limits {
     pub(super) fn new(arguments: &RunArguments) -> Result<Self> {
-        let signalled = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // A second signal ends the process at once: the way out when stopping hangs.
-            signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&signalled))
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&signalled)))
-                .context("cannot watch for SIGINT and SIGTERM")?;
-        }
         let duration = arguments.duration.map(|seconds| {
             Duration::try_from_secs_f64(seconds)
                 .context("--duration wants seconds, such as 10 or 0.5")
@@ -51,7 +67,7 @@ impl Limits {
         let idle = arguments.until_idle;
         ensure!(idle != Some(0), "--until-idle wants at least 1 millisecond");
         Ok(Self {
-            signalled,
+            interrupt: Interrupt::watch()?,
             duration: duration.transpose()?,
             idle: idle.map(Duration::from_millis),
         })
@@ -70,7 +86,7 @@ pub(super) fn until_the_end(node: &Node, limits: &Limits) -> Result<Ended> {
         if received != packets {
             (packets, last_packet) = (received, now);
         }
-        let ended = if limits.signalled.load(Ordering::Relaxed) {
+        let ended = if limits.interrupt.has_come() {
             Some(Ended::Signal)
         } else if limits.duration.is_some_and(|limit| now - start >= limit) {
             Some(Ended::Duration)

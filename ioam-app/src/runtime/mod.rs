@@ -16,8 +16,10 @@ use ioam_config::{Loaded, Machine};
 
 use crate::args::RunArguments;
 use crate::say;
+pub(crate) use manage::{Ended, Interrupt};
+pub(crate) use node::{Node, Setup, output};
+
 use manage::Limits;
-use node::Node;
 use plan::Plan;
 
 /// Runs the node until something ends it; the exit code says whether all went well.
@@ -34,7 +36,12 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let limits = Limits::new(arguments)?;
-    let node = Node::start(valid, &plan)?;
+    let setup = Setup {
+        valid,
+        plan: &plan,
+        adjust: &|_| (),
+    };
+    let node = Node::start(&setup, output(valid.export())?)?;
     node.announce();
     let ended = manage::until_the_end(&node, &limits)?;
     node.stop(ended, arguments.json)
@@ -42,7 +49,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
 
 /// Reads the file for this machine, or for a plan as for another one, where a missing CPU is no
 /// error; warnings go to standard error.
-fn load(path: &Path, for_plan: bool) -> Result<Loaded> {
+pub(crate) fn load(path: &Path, for_plan: bool) -> Result<Loaded> {
     let cpus = allowed_cpus()?;
     let machine = if for_plan {
         Machine::other(cpus)

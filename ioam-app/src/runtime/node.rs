@@ -10,9 +10,10 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
 use ioam_config::{PortRuntime, Valid};
-use ioam_dp::stats::WorkerStats;
+use ioam_dp::stats::{Notice, WorkerStats};
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
+use ioam_dp::table::spec::NodeSpec;
 
 use super::launch::{Launch, Workers, export};
 use super::manage::Ended;
@@ -24,8 +25,21 @@ use crate::export::{Drain, Output, OutputCounts};
 use crate::report::{DeviceLosses, Report};
 use crate::say;
 
+/// Megabits a second of a port whose speed nobody knows.
+const USUAL_SPEED: u32 = 10_000;
+
+/// What a node is started with.
+pub(crate) struct Setup<'a> {
+    /// The configuration.
+    pub(crate) valid: &'a Valid,
+    /// Who polls what.
+    pub(crate) plan: &'a Plan,
+    /// Changes the configured node before it starts.
+    pub(crate) adjust: &'a dyn Fn(&mut NodeSpec),
+}
+
 /// A running node.
-pub(super) struct Node {
+pub(crate) struct Node {
     eal: Eal,
     pool: Mempool,
     ports: Vec<Port>,
@@ -41,9 +55,10 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Starts everything. On an error what was started is stopped again.
-    pub(super) fn start(valid: &Valid, plan: &Plan) -> Result<Self> {
-        let output = output(valid.export())?;
+    /// Starts everything, with records going to `output`. On an error what was started is stopped
+    /// again.
+    pub(crate) fn start(setup: &Setup<'_>, output: Output) -> Result<Self> {
+        let Setup { valid, plan, .. } = *setup;
         let eal = Eal::init(&plan.eal_arguments)?;
         let pool = pool(&eal, valid, plan)?;
         let mut ports = open(&eal, valid, plan, &pool)?;
@@ -54,8 +69,10 @@ impl Node {
             .iter()
             .map(|port| port.mac_address().unwrap_or_default())
             .collect();
-        let tables =
-            Tables::compile(&valid.node_spec(&macs)).context("the configuration is no node")?;
+        let mut spec = valid.node_spec(&macs);
+        set_speeds(&mut spec, valid, &ports);
+        (setup.adjust)(&mut spec);
+        let tables = Tables::compile(&spec).context("the configuration is no node")?;
         let publisher = Publisher::new(tables);
         let reference = TscReference::new();
         let mut node = Launch {
@@ -104,7 +121,7 @@ impl Node {
     }
 
     /// Says on standard error what is running.
-    pub(super) fn announce(&self) {
+    pub(crate) fn announce(&self) {
         for (name, port) in self.names.iter().zip(&self.ports) {
             let mac = port.mac_address().unwrap_or_default();
             let mac = mac.map(|octet| format!("{octet:02x}")).join(":");
@@ -129,13 +146,23 @@ impl Node {
         ports.map(|port| port.received.get()).sum()
     }
 
+    /// How often the workers gave `notice` so far.
+    pub(crate) fn notices(&self, notice: Notice) -> u64 {
+        self.stats.iter().map(|stats| stats.notices(notice)).sum()
+    }
+
+    /// The node's tables.
+    pub(crate) fn tables(&self) -> Arc<Tables> {
+        self.publisher.current()
+    }
+
     /// Whether some worker is no longer polling.
-    pub(super) fn a_worker_ended(&self) -> bool {
+    pub(crate) fn a_worker_ended(&self) -> bool {
         self.running.load(Ordering::Relaxed) < self.workers.jobs.len()
     }
 
     /// Keeps time, and says which links have changed.
-    pub(super) fn each_second(&self) {
+    pub(crate) fn each_second(&self) {
         self.reference.borrow_mut().reanchor();
         let mut links = self.links.borrow_mut();
         for ((name, port), known) in self.names.iter().zip(&self.ports).zip(links.iter_mut()) {
@@ -151,6 +178,13 @@ impl Node {
 
     /// Stops the workers, closes the ports, and says what happened.
     pub(super) fn stop(self, ended: Ended, json: bool) -> Result<ExitCode> {
+        let finished = self.finish(ended);
+        print(&finished.report, json)?;
+        Ok(finished.exit_code())
+    }
+
+    /// Stops the workers and closes the ports.
+    pub(crate) fn finish(self, ended: Ended) -> Finished {
         let mut failures = self.workers.stop();
         self.export_stop.store(true, Ordering::Relaxed);
         let exported = self.exporter.join().unwrap_or_else(|_| {
@@ -174,7 +208,6 @@ impl Node {
         }
         report.records = Some(exported);
         report.mbufs_leaked = Some(leaked.into());
-        print(&report, json)?;
         if leaked > 0 {
             failures.push(format!(
                 "{leaked} packet buffers did not come back to their pool"
@@ -185,14 +218,29 @@ impl Node {
         if ended == Ended::Worker {
             failures.push("a worker stopped polling by itself".to_owned());
         }
-        failures
-            .iter()
-            .for_each(|failure| say::err(format_args!("error: {failure}")));
-        Ok(if failures.is_empty() {
+        Finished { report, failures }
+    }
+}
+
+/// What is left of a node.
+pub(crate) struct Finished {
+    /// What it counted.
+    pub(crate) report: Report,
+    /// What went wrong, a sentence each.
+    failures: Vec<String>,
+}
+
+impl Finished {
+    /// Says what went wrong; whether anything did.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        for failure in &self.failures {
+            say::err(format_args!("error: {failure}"));
+        }
+        if self.failures.is_empty() {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
-        })
+        }
     }
 }
 
@@ -224,7 +272,8 @@ fn print(report: &Report, json: bool) -> Result<()> {
     Ok(())
 }
 
-fn output(export: Option<&str>) -> Result<Output> {
+/// Where the configuration wants records.
+pub(crate) fn output(export: Option<&str>) -> Result<Output> {
     match export {
         None => Ok(Output::nowhere()),
         Some("-") => Ok(Output::new("standard output", Box::new(std::io::stdout()))),
@@ -258,6 +307,18 @@ fn numa_node(port: &PortRuntime) -> Option<i32> {
     let device = Device::new(&port.device);
     let path = format!("/sys/bus/pci/devices/{}/numa_node", device.name());
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// Where the configuration gives a port no speed, that of its link counts for the rate limits; a
+/// driver that does not know leaves the usual one.
+fn set_speeds(spec: &mut NodeSpec, valid: &Valid, ports: &[Port]) {
+    for ((spec, port), configured) in spec.ports.iter_mut().zip(ports).zip(valid.ports()) {
+        if configured.speed.is_none() {
+            let link = port.settled_link().ok();
+            let speed = link.and_then(|link| link.megabits_per_second);
+            spec.speed = speed.unwrap_or(USUAL_SPEED);
+        }
+    }
 }
 
 fn open(eal: &Eal, valid: &Valid, plan: &Plan, pool: &Mempool) -> Result<Vec<Port>> {

@@ -236,6 +236,36 @@ mod tests {
     }
 
     #[test]
+    fn the_first_worker_can_send_the_probes() {
+        let plan = plan(
+            "runtime: {main-cpu: 0, worker-cpus: [2, 3], memory: no-huge}
+ports: [{name: a, device: net_null0}, {name: b, device: net_null1}, {name: c, device: net_null2, queues: 2}, {name: d, device: net_null3}]
+forwarding: {mode: wire, pairs: [[a, b], [c, d]]}
+namespaces: [{id: 1}]
+profiles:
+  - name: probes
+    filter: {in-port: [local]}
+    active: probes
+    placement: inline
+    preallocated-tracing-profile: {node-action: encapsulate, trace-types: {use-namespace: 1, trace-type: [if-id]}, max-length: 8}
+probes:
+  - {name: p, source: \"2001:db8::1\", destination: \"2001:db8::2\", port: a, next-hop: \"02:00:00:00:00:02\"}
+",
+        );
+        assert_eq!([plan.workers[0].number, plan.workers[1].number], [0, 1]);
+        let sends_by_a = |worker: usize| {
+            plan.workers[worker]
+                .sends
+                .iter()
+                .any(|(port, _)| *port == 0)
+        };
+        assert!(sends_by_a(0) && sends_by_a(1));
+        assert_eq!(plan.ports[0].tx_queues, 2);
+        assert_eq!(plan.ports[0].spread, Spread::OneQueue);
+        assert_eq!(plan.ports[2].spread, Spread::Symmetric);
+    }
+
+    #[test]
     fn one_queue_a_port_and_two_workers_share_no_transmit_queue() {
         let plan = plan(
             "runtime: {main-cpu: 0, worker-cpus: [2, 3]}
