@@ -12,7 +12,7 @@ use ioam_dp::moment::Moment;
 use ioam_dp::packet::{HeapPacket, PacketBuf as _};
 use ioam_dp::pipeline::{Pipeline, Verdict};
 use ioam_dp::port::{BURST as MOST, PortId};
-use ioam_dp::record::{ExportRecord, RecordSink};
+use ioam_dp::record::{ExportRecord, RecordSink, SequenceReport};
 use ioam_dp::stats::{DropReason, WorkerStats};
 use ioam_dp::table::Tables;
 use quanta::Clock;
@@ -230,6 +230,10 @@ impl RecordSink for Sink {
         if self.0.len() < self.0.capacity() {
             self.0.push(record);
         }
+        true
+    }
+
+    fn report(&mut self, _report: SequenceReport) -> bool {
         true
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ioam_dp::port::{BURST, PortId};
-use ioam_dp::record::ExportRecord;
+use ioam_dp::record::Records;
 use ioam_dp::stats::WorkerStats;
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
@@ -49,7 +49,7 @@ const DRAIN_ROUNDS: usize = 1000;
 
 /// A node keeps its records in itself until they are verified: no ring that could be full, and no
 /// verification in the ticks that the node is said to need.
-type Node = Worker<RxHandle, Link, TscClock, PoolGauge, Vec<ExportRecord>>;
+type Node = Worker<RxHandle, Link, TscClock, PoolGauge, Records>;
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -172,7 +172,10 @@ impl Chain {
             stats,
             clock: reference.clock(),
             buffers: PoolGauge::new(&self.eal, std::slice::from_ref(&self.pool)),
-            sink: Vec::with_capacity(BURST),
+            sink: Records {
+                options: Vec::with_capacity(BURST),
+                ..Records::default()
+            },
         }))
     }
 
@@ -338,7 +341,7 @@ impl SecondHalf {
 
     /// Verifies the traces of the last burst.
     fn collect(&mut self) {
-        for record in self.decap.sink_mut().drain(..) {
+        for record in self.decap.sink_mut().options.drain(..) {
             self.collector.enter(&record);
         }
     }

@@ -4,9 +4,9 @@
 use std::net::Ipv6Addr;
 
 use ioam_dp::table::spec::{
-    ActionSpec, DecapsulatePlacement, DecapsulateSpec, EdgePolicy, EncapsulateSpec, FilterSpec,
-    ForwardingSpec, NamespaceSpec, NodeSpec, OverMtu, Placement, PortSpec, PrefixSpec, ProfileSpec,
-    Sampling, SchemaSpec, Side, TimestampFormat,
+    AccountingSpec, ActionSpec, DecapsulatePlacement, DecapsulateSpec, EdgePolicy, EncapsulateSpec,
+    FilterSpec, ForwardingSpec, NamespaceSpec, NodeSpec, OptionSpec, OverMtu, Placement, PortSpec,
+    PrefixSpec, ProfileSpec, Sampling, SchemaSpec, Side, TimestampFormat, TraceSpec,
 };
 use ioam_dp::wire::ioam::TraceType;
 
@@ -148,6 +148,7 @@ fn port(name: &str, place: usize, id: u16, is_edge: bool) -> PortSpec {
         id: Some(id),
         id_wide: None,
         address: None,
+        speed: 10_000,
         side: if is_edge {
             Side::Edge(EdgePolicy::Drop)
         } else {
@@ -169,17 +170,21 @@ fn encapsulation() -> ProfileSpec {
             ..FilterSpec::default()
         },
         action: ActionSpec::Encapsulate(EncapsulateSpec {
-            namespace: NAMESPACE,
-            trace_type: TRACE_TYPE.bits(),
-            words: u8::try_from(words).unwrap_or(u8::MAX),
+            options: vec![OptionSpec::Trace(TraceSpec {
+                namespace: NAMESPACE,
+                trace_type: TRACE_TYPE.bits(),
+                words: u8::try_from(words).unwrap_or(u8::MAX),
+                record_self: true,
+                loopback: false,
+            })],
             placement: Placement::Ip6InIp6 {
                 source: TUNNEL_START,
                 destination: TUNNEL_END,
                 hop_limit: OUTER_HOP_LIMIT,
             },
-            record_self: true,
             sampling: Sampling::All,
             over_mtu: OverMtu::Skip,
+            active: None,
         }),
     }
 }
@@ -194,6 +199,7 @@ fn decapsulation() -> ProfileSpec {
                 destination: Some(TUNNEL_END),
             },
             record_self: true,
+            accounting: AccountingSpec::default(),
         }),
     }
 }

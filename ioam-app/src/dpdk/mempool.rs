@@ -11,6 +11,7 @@ use ioam_dp::port::Buffers;
 use super::eal::Eal;
 use super::error::{DpdkError, last_errno};
 use super::log_stream::collect;
+use super::mbuf::Mbuf;
 
 /// Headroom that DPDK's drivers leave in front of a received frame, in octets: a constant of the
 /// installed DPDK. What a pool has beyond it lies behind the frame; docs/adr/0002-headroom.md.
@@ -31,6 +32,7 @@ struct Inner {
     name: String,
     buffers: u32,
     frame_room: u32,
+    data_room: u32,
     eal: Eal,
 }
 
@@ -98,6 +100,7 @@ impl Mempool {
             name: name.to_owned(),
             buffers,
             frame_room,
+            data_room,
             eal: eal.clone(),
         };
         Ok(Self {
@@ -122,6 +125,18 @@ impl Mempool {
     #[must_use]
     pub fn in_use(&self) -> u32 {
         self.inner.in_use()
+    }
+
+    /// A packet that holds a copy of `frame`, with the pool's headroom left in its buffer; `None`
+    /// when the frame is longer than the pool's frames, or no buffer is left.
+    #[must_use]
+    pub fn packet(&self, frame: &[u8]) -> Option<Mbuf> {
+        if frame.len() > usize::try_from(self.inner.data_room).ok()? {
+            return None;
+        }
+        let mut packet = Mbuf::alloc(self)?;
+        packet.append(frame.len())?.copy_from_slice(frame);
+        Some(packet)
     }
 
     /// Octets that a driver sees behind its own headroom.
@@ -193,7 +208,8 @@ impl Drop for Inner {
     }
 }
 
-/// How much of the node's packet memory is in use, for node data: cheap enough for each burst.
+/// The node's packet memory: how much of it is in use, for node data and cheap enough for each burst,
+/// and buffers for packets the node originates.
 #[derive(Clone, Debug)]
 pub struct PoolGauge {
     pools: Vec<Mempool>,
@@ -218,8 +234,15 @@ impl PoolGauge {
 }
 
 impl Buffers for PoolGauge {
+    type Packet = Mbuf;
+
     fn octets_in_use(&self) -> Option<u64> {
         Some(self.pools.iter().map(|pool| self.octets_of(pool)).sum())
+    }
+
+    /// Out of the first pool that can.
+    fn packet(&mut self, frame: &[u8]) -> Option<Mbuf> {
+        self.pools.iter().find_map(|pool| pool.packet(frame))
     }
 }
 

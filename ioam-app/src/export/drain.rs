@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The management thread's side: from the rings to the output.
 
-use ioam_dp::record::ExportRecord;
+use ioam_dp::record::Records;
 use ioam_dp::table::Tables;
 use rtrb::Consumer;
 
-use super::{Output, OutputCounts, ndjson};
+use super::{Output, OutputCounts, Record, ndjson};
 
 /// Empties the workers' rings into an output.
 #[derive(Debug)]
 pub struct Drain {
-    rings: Vec<Consumer<ExportRecord>>,
+    rings: Vec<Consumer<Record>>,
     output: Output,
 }
 
 impl Drain {
     /// A drain of these rings, one per worker.
     #[must_use]
-    pub fn new(rings: Vec<Consumer<ExportRecord>>, output: Output) -> Self {
+    pub fn new(rings: Vec<Consumer<Record>>, output: Output) -> Self {
         Self { rings, output }
     }
 
@@ -53,11 +53,20 @@ impl Drain {
 }
 
 /// One record to `output`, which spares the text where nobody wants it.
-pub(crate) fn write(record: &ExportRecord, tables: &Tables, output: &mut Output) {
+fn write(record: &Record, tables: &Tables, output: &mut Output) {
     if output.takes_lines() {
         output.line(&ndjson::line(record, tables));
     } else {
         output.pass_over();
+    }
+}
+
+/// Moves everything that is kept in `records` to `output`.
+pub(crate) fn write_records(records: &mut Records, tables: &Tables, output: &mut Output) {
+    let options = records.options.drain(..).map(Record::Option);
+    let reports = records.reports.drain(..).map(Record::Report);
+    for record in options.chain(reports) {
+        write(&record, tables, output);
     }
 }
 

@@ -12,6 +12,6 @@ mod rfc3339;
 mod ring;
 
 pub use drain::Drain;
-pub(crate) use drain::write as write_record;
+pub(crate) use drain::write_records;
 pub use output::{Output, OutputCounts};
-pub use ring::{RingSink, ring};
+pub use ring::{Record, RingSink, ring};

@@ -3,14 +3,14 @@
 
 use std::net::Ipv6Addr;
 
-use ioam_dp::record::{ExportRecord, Flow};
+use ioam_dp::record::{ExportRecord, Flow, SequenceReport};
 use ioam_dp::table::Tables;
 use ioam_dp::table::spec::TimestampFormat;
 use ioam_dp::timestamp::WallTime;
 use ioam_dp::wire::ioam::{NodeData, NodeDataList, TraceFlags, TraceHeader, TraceType};
 use serde::Serialize;
 
-use super::rfc3339;
+use super::{Record, rfc3339};
 
 /// A line; its keys are in the order they are written.
 #[derive(Serialize)]
@@ -190,13 +190,46 @@ fn timestamp_format(
 /// The record as one JSON object, without the end of the line. Ports, profiles and timestamp
 /// formats are named by `tables`.
 #[must_use]
-pub fn line(record: &ExportRecord, tables: &Tables) -> String {
+pub fn line(record: &Record, tables: &Tables) -> String {
+    match record {
+        Record::Option(record) => trace(record, tables),
+        Record::Report(report) => sequence(report, tables),
+    }
+}
+
+#[derive(Serialize)]
+struct Sequence<'a> {
+    record: &'static str,
+    profile: &'a str,
+    namespace: u16,
+    option_type: &'static str,
+    received: u64,
+    lost: u64,
+}
+
+fn sequence(report: &SequenceReport, tables: &Tables) -> String {
+    let profile = tables.profiles.get(usize::from(report.profile));
+    let figures = report.figures.sequence;
+    let line = Sequence {
+        record: "sequence-report",
+        profile: profile.map_or("", |profile| &profile.name),
+        namespace: report.namespace.0,
+        option_type: report.option_type.name(),
+        received: figures.received,
+        lost: figures.lost,
+    };
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+fn trace(record: &ExportRecord, tables: &Tables) -> String {
     let option_data = record.option_data();
     let header = TraceHeader::split(option_data).map(|(header, _)| header);
     let has = |flag| header.is_some_and(|header| header.has(flag));
     let kind = header.map_or(TraceType::default(), TraceHeader::trace_type);
     let (nodes, malformed) = nodes(option_data);
-    let profile = tables.profiles.get(usize::from(record.profile));
+    let profile = record
+        .profile
+        .and_then(|profile| tables.profiles.get(usize::from(profile)));
     let line = Line {
         time: Some(record.received)
             .filter(|time| *time != WallTime::default())

@@ -123,16 +123,29 @@ impl Clock for GivenClock {
 
 /// Packet memory in use, as given; else unknown.
 #[derive(Debug)]
-pub(super) struct GivenBuffers(Option<u64>);
+pub(super) struct GivenBuffers {
+    in_use: Option<u64>,
+    headroom: usize,
+}
 
 impl GivenBuffers {
-    pub(super) fn new(measurements: Measurements) -> Self {
-        Self(measurements.buffer_occupancy.map(u64::from))
+    /// Packets it makes have `headroom` octets in front of the frame.
+    pub(super) fn new(measurements: Measurements, headroom: usize) -> Self {
+        Self {
+            in_use: measurements.buffer_occupancy.map(u64::from),
+            headroom,
+        }
     }
 }
 
 impl Buffers for GivenBuffers {
+    type Packet = HeapPacket;
+
     fn octets_in_use(&self) -> Option<u64> {
-        self.0
+        self.in_use
+    }
+
+    fn packet(&mut self, frame: &[u8]) -> Option<HeapPacket> {
+        Some(HeapPacket::new(frame, self.headroom))
     }
 }

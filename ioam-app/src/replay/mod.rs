@@ -24,13 +24,13 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use ioam_config::{Loaded, Machine, Valid};
 use ioam_dp::packet::HeapPacket;
 use ioam_dp::port::PortId;
-use ioam_dp::record::ExportRecord;
+use ioam_dp::record::Records;
 use ioam_dp::stats::WorkerStats;
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
 use ioam_dp::worker::{Input, Worker, WorkerParts};
 
-use crate::export::{Output, write_record};
+use crate::export::{Output, write_records};
 use crate::report::Report;
 pub use args::{PortFile, ReplayArgs};
 use gate::{FileRx, Gate, GivenBuffers, GivenClock, Measurements};
@@ -39,7 +39,7 @@ pub use outcome::{InputSummary, Outcome, OutputSummary};
 use outputs::{FileTx, Outputs};
 use progress::Progress;
 
-type FileWorker = Worker<FileRx, FileTx, GivenClock, GivenBuffers, Vec<ExportRecord>>;
+type FileWorker = Worker<FileRx, FileTx, GivenClock, GivenBuffers, Records>;
 
 /// The command: replays, and prints what it did.
 ///
@@ -93,6 +93,7 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Outcome> {
 
     let gate = Gate::new();
     let measurements = Measurements::new(arguments, valid.simulate());
+    let headroom = usize::from(valid.runtime().headroom);
     let stats = WorkerStats::new(
         tables.ports.len(),
         tables.profiles.len(),
@@ -111,11 +112,10 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Outcome> {
         reader: publisher.reader(),
         stats: Arc::clone(&stats),
         clock: GivenClock::new(&gate, measurements),
-        buffers: GivenBuffers::new(measurements),
-        sink: Vec::new(),
+        buffers: GivenBuffers::new(measurements, headroom),
+        sink: Records::default(),
     });
     let mut progress = Progress::new(inputs.octets());
-    let headroom = usize::from(valid.runtime().headroom);
     // A burst shares one time of receipt, so every packet is a burst of its own.
     while let Some((port, captured)) = inputs.next_packet()? {
         gate.arrive(
@@ -124,13 +124,12 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Outcome> {
             HeapPacket::new(&captured.octets, headroom),
         );
         worker.poll();
-        for record in worker.sink_mut().drain(..) {
-            write_record(&record, &tables, &mut records);
-        }
+        write_records(worker.sink_mut(), &tables, &mut records);
         outputs.check()?;
         progress.show(|| inputs.position());
     }
     worker.drain(1);
+    write_records(worker.sink_mut(), &tables, &mut records);
     outputs.finish()?;
     records.flush();
     drop(progress);

@@ -16,6 +16,7 @@ fn report() -> Report {
         id_wide: None,
         address: None,
         side: Side::Inside,
+        speed: 10_000,
     };
     let tables = Tables::compile(&NodeSpec {
         ports: vec![port("east"), port("west")],

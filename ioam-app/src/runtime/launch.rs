@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use ioam_config::Valid;
 use ioam_dp::port::PortId;
-use ioam_dp::record::ExportRecord;
 use ioam_dp::stats::WorkerStats;
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
@@ -18,7 +17,7 @@ use ioam_dp::worker::{Input, Worker, WorkerParts};
 use super::measure::{NodeBuffers, NodeClock, NodeTx};
 use super::plan::WorkerPlan;
 use crate::dpdk::{Eal, LcoreJob, Mempool, PoolGauge, Port, RxHandle, TscReference, launch};
-use crate::export::{Drain, OutputCounts, RingSink, ring};
+use crate::export::{Drain, OutputCounts, Record, RingSink, ring};
 
 /// Records that fit between a worker and the exporter.
 const RECORDS: usize = 16_384;
@@ -61,7 +60,7 @@ pub(super) struct Launch<'a> {
     pub(super) publisher: &'a Publisher,
     pub(super) reference: &'a TscReference,
     pub(super) stats: Vec<Arc<WorkerStats>>,
-    pub(super) rings: Vec<rtrb::Consumer<ExportRecord>>,
+    pub(super) rings: Vec<rtrb::Consumer<Record>>,
     pub(super) running: Arc<AtomicUsize>,
 }
 

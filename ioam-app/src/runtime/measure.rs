@@ -101,7 +101,13 @@ impl NodeBuffers {
 }
 
 impl Buffers for NodeBuffers {
+    type Packet = Mbuf;
+
     fn octets_in_use(&self) -> Option<u64> {
         self.fixed.or_else(|| self.gauge.octets_in_use())
+    }
+
+    fn packet(&mut self, frame: &[u8]) -> Option<Mbuf> {
+        self.gauge.packet(frame)
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use ioam_dp::table::spec::{
     ActionSpec, DecapsulatePlacement, EncapsulateSpec, ForwardingSpec, NamespaceSpec, NodeSpec,
-    Placement, Side, TimestampFormat,
+    OptionSpec, Placement, Side, TimestampFormat,
 };
 
 use super::common::Case;
@@ -158,6 +158,9 @@ fn profiles(spec: &NodeSpec) -> String {
 }
 
 fn encapsulate(what: &EncapsulateSpec) -> String {
+    let [OptionSpec::Trace(trace)] = &what.options[..] else {
+        panic!("these reference nodes put in one trace");
+    };
     let placement = match &what.placement {
         Placement::Inline => "placement: inline".to_owned(),
         Placement::Ip6InIp6 {
@@ -175,10 +178,10 @@ fn encapsulate(what: &EncapsulateSpec) -> String {
       record-self: {}
       {placement}
 ",
-        what.namespace,
-        what.trace_type,
-        u16::from(what.words) * 4,
-        what.record_self
+        trace.namespace,
+        trace.trace_type,
+        u16::from(trace.words) * 4,
+        trace.record_self
     )
 }
 

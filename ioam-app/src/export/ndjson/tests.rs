@@ -2,10 +2,10 @@
 //! Lines of records whose option data are written out.
 
 use ioam_dp::port::PortId;
-use ioam_dp::record::MAX_OPTION_DATA;
+use ioam_dp::record::{MAX_OPTION_DATA, Occasion};
 use ioam_dp::table::spec::{
-    ActionSpec, DecapsulatePlacement, DecapsulateSpec, FilterSpec, NamespaceSpec, NodeSpec,
-    PortSpec, ProfileSpec, Side,
+    AccountingSpec, ActionSpec, DecapsulatePlacement, DecapsulateSpec, FilterSpec, NamespaceSpec,
+    NodeSpec, PortSpec, ProfileSpec, Side,
 };
 use ioam_dp::wire::ioam::{NamespaceId, OptionType};
 use serde_json::Value;
@@ -22,6 +22,7 @@ pub(in crate::export) fn tables() -> Tables {
         id_wide: None,
         address: None,
         side: Side::Inside,
+        speed: 10_000,
     };
     let profile = ProfileSpec {
         name: "end \"here\"".to_owned(),
@@ -30,6 +31,7 @@ pub(in crate::export) fn tables() -> Tables {
             namespaces: vec![123],
             placement: DecapsulatePlacement::Inline,
             record_self: false,
+            accounting: AccountingSpec::default(),
         }),
     };
     Tables::compile(&NodeSpec {
@@ -56,12 +58,13 @@ pub(in crate::export) fn record(option_data: &str) -> ExportRecord {
         address
     };
     ExportRecord {
+        occasion: Occasion::Decapsulated,
         received: WallTime {
             seconds: 1_723_560_226,
             nanoseconds: 123_456_789,
         },
         in_port: PortId(0),
-        profile: 0,
+        profile: Some(0),
         namespace: NamespaceId(123),
         option_type: OptionType::PreallocatedTrace,
         outer_source: address(0xA),
@@ -74,16 +77,21 @@ pub(in crate::export) fn record(option_data: &str) -> ExportRecord {
             next_header: 17,
             label: 0x12345,
         },
+        proof: None,
         option_len: u8::try_from(octets.len()).unwrap(),
         option,
     }
+}
+
+fn option(record: &ExportRecord, tables: &Tables) -> String {
+    line(&Record::Option(record.clone()), tables)
 }
 
 #[test]
 fn a_line_has_its_keys_in_order_and_its_nodes_oldest_first() {
     let record = record("007b1400c00000003e0c0001ffff0c22400a00010a110a22");
     assert_eq!(
-        line(&record, &tables()),
+        option(&record, &tables()),
         concat!(
             r#"{"time":"2024-08-13T14:43:46.123456789Z","in_port":"east","#,
             r#""profile":"end \"here\"","namespace":123,"option_type":"preallocated-trace","#,
@@ -101,7 +109,7 @@ fn a_line_has_its_keys_in_order_and_its_nodes_oldest_first() {
 #[test]
 fn what_a_node_did_not_know_is_null_and_wide_ids_are_hex() {
     let all_ones = "f".repeat(8 * 15);
-    let text = line(&record(&format!("007b7800fff00000{all_ones}")), &tables());
+    let text = option(&record(&format!("007b7800fff00000{all_ones}")), &tables());
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["timestamp_format"], "ntp");
     let node = value["nodes"][0].as_object().unwrap();
@@ -111,7 +119,7 @@ fn what_a_node_did_not_know_is_null_and_wide_ids_are_hex() {
     assert_eq!(known.len(), 1, "{known:?}");
 
     let wide = "007b2000 00a00000 400a000000000001 00000000000000ff".replace(' ', "");
-    let value: Value = serde_json::from_str(&line(&record(&wide), &tables())).unwrap();
+    let value: Value = serde_json::from_str(&option(&record(&wide), &tables())).unwrap();
     let node = &value["nodes"][0];
     assert_eq!(node["node_id_wide"], "0x0a000000000001");
     assert_eq!(node["namespace_data_wide"], "0x00000000000000ff");
@@ -121,7 +129,7 @@ fn what_a_node_did_not_know_is_null_and_wide_ids_are_hex() {
 #[test]
 fn snapshots_are_hex_and_the_empty_one_has_no_schema() {
     let text = "007b0000000002000200030973636865 6d61422100ffffff".replace(' ', "");
-    let value: Value = serde_json::from_str(&line(&record(&text), &tables())).unwrap();
+    let value: Value = serde_json::from_str(&option(&record(&text), &tables())).unwrap();
     assert_eq!(value["nodes"][1]["opaque_state"]["schema_id"], 777);
     assert_eq!(
         value["nodes"][1]["opaque_state"]["data"],
@@ -138,7 +146,7 @@ fn flags_are_told_apart() {
         ("0200", "loopback"),
         ("0100", "active"),
     ] {
-        let text = line(&record(&format!("007b{word}80000000")), &tables());
+        let text = option(&record(&format!("007b{word}80000000")), &tables());
         let value: Value = serde_json::from_str(&text).unwrap();
         let set: Vec<_> = ["overflow", "loopback", "active"]
             .into_iter()
@@ -157,7 +165,7 @@ fn a_cut_list_is_malformed_and_shows_what_is_whole() {
         ("007b", 0),
         ("", 0),
     ] {
-        let value: Value = serde_json::from_str(&line(&record(data), &tables())).unwrap();
+        let value: Value = serde_json::from_str(&option(&record(data), &tables())).unwrap();
         assert_eq!(value["malformed"], true, "{data}");
         assert_eq!(value["nodes"].as_array().unwrap().len(), whole);
         assert_eq!(value["raw"], data);
@@ -168,6 +176,6 @@ fn a_cut_list_is_malformed_and_shows_what_is_whole() {
 fn an_unknown_time_is_null() {
     let mut record = record("007b080080000000");
     record.received = WallTime::default();
-    let value: Value = serde_json::from_str(&line(&record, &tables())).unwrap();
+    let value: Value = serde_json::from_str(&option(&record, &tables())).unwrap();
     assert!(value["time"].is_null());
 }
