@@ -16,6 +16,7 @@ mod fault;
 mod figures;
 mod findings;
 mod meter;
+mod mode;
 mod picture;
 mod shared;
 mod show;
@@ -24,6 +25,7 @@ mod source;
 mod summary;
 mod traffic;
 mod verdict;
+mod witness;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,6 +39,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use chain::{Chain, Plan};
 use cpus::Cpus;
 pub use fault::Break;
+pub use mode::Mode;
 use meter::Meter;
 use shared::Shared;
 use show::Show;
@@ -58,6 +61,9 @@ const STUCK: u32 = 6000;
 /// What to show.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArguments {
+    /// What the packets carry and the nodes do
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: Mode,
     /// Print JSON: progress each second, a summary at the end
     #[arg(long)]
     pub json: bool,
@@ -111,6 +117,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<ExitCode> {
         share: arguments.share,
         packets: arguments.packets.unwrap_or(u64::MAX),
         fault: arguments.fault,
+        mode: arguments.mode,
     };
     let seconds = arguments
         .seconds
@@ -119,7 +126,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<ExitCode> {
     let signalled = signals()?;
     let chain = Chain::start(&plan)?;
     let mut show = Show::new(arguments.json, &plan, seconds);
-    let mut meter = Meter::new();
+    let mut meter = Meter::new(plan.mode);
     let ended = watch(&chain, &mut show, &mut meter, seconds, &signalled);
     // The summary is owed even when the picture could not be drawn.
     let moving = meter.elapsed();
