@@ -158,6 +158,7 @@ fn the_node_and_its_namespaces() {
             undefined_bits: UndefinedBits::Skip,
             several_options: SeveralOptions::All,
             icmp_errors_per_second: 7,
+            loopback: false,
         }
     );
     assert_eq!(
@@ -172,6 +173,7 @@ fn the_node_and_its_namespaces() {
                     data: b"schemaB\0".to_vec()
                 }),
                 timestamp: TimestampFormat::Ptp { tai_offset: 37 },
+                proof_of_transit: None,
             },
             NamespaceSpec {
                 timestamp: TimestampFormat::Ntp,
@@ -206,6 +208,7 @@ fn the_ports() {
             id_wide: Some(0x0b11_0011),
             address: Some(address("2001:db8::b")),
             side: Side::Edge(EdgePolicy::Strip),
+            speed: 10_000,
         }
     );
     assert_eq!(
@@ -336,6 +339,7 @@ fn an_encapsulating_profile() {
             name: "start".to_owned(),
             filter: FilterSpec {
                 in_ports: vec![0, 1],
+                local: false,
                 source: Some(PrefixSpec {
                     address: address("2001:db8:1::"),
                     length: 64
@@ -352,17 +356,21 @@ fn an_encapsulating_profile() {
                 length: Some(100..=1400),
             },
             action: ActionSpec::Encapsulate(EncapsulateSpec {
-                namespace: 123,
-                trace_type: 0xc0_0000,
-                words: 8,
+                options: vec![OptionSpec::Trace(TraceSpec {
+                    namespace: 123,
+                    trace_type: 0xc0_0000,
+                    words: 8,
+                    record_self: false,
+                    loopback: false,
+                })],
                 placement: Placement::Ip6InIp6 {
                     source: address("2001:db8:ff::a"),
                     destination: address("2001:db8:ff::d"),
                     hop_limit: 9,
                 },
-                record_self: false,
                 sampling: Sampling::FirstOf { k: 1, n: 10 },
                 over_mtu: OverMtu::Drop,
+                active: None,
             }),
         }]
     );
@@ -373,13 +381,17 @@ fn the_other_profiles_and_their_defaults() {
     let profiles = loaded(SECOND).valid.node_spec(&[]).profiles;
     let inline = |namespace, trace_type, words, sampling| {
         ActionSpec::Encapsulate(EncapsulateSpec {
-            namespace,
-            trace_type,
-            words,
+            options: vec![OptionSpec::Trace(TraceSpec {
+                namespace,
+                trace_type,
+                words,
+                record_self: true,
+                loopback: false,
+            })],
             placement: Placement::Inline,
-            record_self: true,
             sampling,
             over_mtu: OverMtu::Skip,
+            active: None,
         })
     };
     assert_eq!(
@@ -398,6 +410,7 @@ fn the_other_profiles_and_their_defaults() {
             namespaces,
             placement,
             record_self,
+            accounting: AccountingSpec::default(),
         })
     };
     let inline = DecapsulatePlacement::Inline;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use ioam_config::{Loaded, Machine, Memory, load};
 use ioam_dp::table::spec::{
-    ActionSpec, DecapsulatePlacement, EdgePolicy, ForwardingSpec, NodeSpec, Placement, Sampling,
-    Side, TimestampFormat,
+    ActionSpec, DecapsulatePlacement, EdgePolicy, EncapsulateSpec, ForwardingSpec, NodeSpec,
+    OptionSpec, Placement, Sampling, Side, TimestampFormat,
 };
 
 fn folder() -> PathBuf {
@@ -77,15 +77,16 @@ fn encapsulate() {
     let ActionSpec::Encapsulate(web) = &spec.profiles[0].action else {
         panic!()
     };
-    assert_eq!(
-        (web.namespace, web.trace_type, web.words),
-        (123, 0xf0_0000, 16)
-    );
+    let trace = |spec: &EncapsulateSpec| match spec.options[..] {
+        [OptionSpec::Trace(trace)] => (trace.namespace, trace.trace_type, trace.words),
+        _ => panic!("{:?}", spec.options),
+    };
+    assert_eq!(trace(web), (123, 0xf0_0000, 16));
     assert_eq!(web.sampling, Sampling::Random { n: 100 });
     let ActionSpec::Encapsulate(voice) = &spec.profiles[1].action else {
         panic!()
     };
-    assert_eq!((voice.trace_type, voice.words), (0xc0_0000, 8));
+    assert_eq!(trace(voice), (123, 0xc0_0000, 8));
     assert!(matches!(
         voice.placement,
         Placement::Ip6InIp6 { hop_limit: 64, .. }

@@ -3,7 +3,7 @@
 
 use std::net::Ipv6Addr;
 
-use ioam_dp::table::spec::{self, ActionSpec, EncapsulateSpec};
+use ioam_dp::table::spec::{self, ActionSpec, EncapsulateSpec, OptionSpec, TraceSpec};
 
 use super::{Surroundings, refuse};
 use crate::model::{PreallocatedTracingProfile, Sampling};
@@ -67,13 +67,17 @@ pub(super) fn encapsulate(
         .as_ref()
         .and_then(|keys| sampling(keys, problems));
     ActionSpec::Encapsulate(EncapsulateSpec {
-        namespace,
-        trace_type: trace_type.unwrap_or(0),
-        words: length
-            .and_then(|(length, _)| u8::try_from(length / 4).ok())
-            .unwrap_or(1),
+        options: vec![OptionSpec::Trace(TraceSpec {
+            namespace,
+            trace_type: trace_type.unwrap_or(0),
+            words: length
+                .and_then(|(length, _)| u8::try_from(length / 4).ok())
+                .unwrap_or(1),
+            record_self,
+            loopback: false,
+        })],
         placement,
-        record_self,
+        active: None,
         sampling: sampling.unwrap_or(spec::Sampling::All),
         over_mtu: match get(&keys.over_mtu, problems) {
             Some(OverMtu::Drop) => spec::OverMtu::Drop,

@@ -17,6 +17,7 @@ const IPV6_HEADER: u16 = 40;
 pub(super) fn filter(keys: &Filter, around: &Surroundings, problems: &mut Problems) -> FilterSpec {
     let spec = FilterSpec {
         in_ports: in_ports(keys, around, problems),
+        local: false,
         source: get(&keys.source, problems).map(|prefix| prefix.0),
         destination: get(&keys.destination, problems).map(|prefix| prefix.0),
         next_header: get(&keys.next_header, problems).map(|number| number.0),

@@ -186,6 +186,8 @@ pub(crate) fn validate(model: &Model, machine: &Machine, problems: &mut Problems
         profiles,
         forwarding,
         seed: node::seed(model, problems),
+        workers: u16::try_from(runtime.worker_cpus.len()).unwrap_or(u16::MAX),
+        ..NodeSpec::default()
     };
     node::silent_node(model, &spec, problems);
     let export = model

@@ -2,8 +2,8 @@
 //! The node itself: its choices, its namespaces, and measurements to simulate.
 
 use ioam_dp::table::spec::{
-    ActionSpec, Malformed, NamespaceSpec, NodeSpec, Policy, SchemaSpec, Semantics, SeveralOptions,
-    TimestampFormat, UndefinedBits,
+    ActionSpec, Malformed, NamespaceSpec, NodeSpec, OptionSpec, Policy, SchemaSpec, Semantics,
+    SeveralOptions, TimestampFormat, UndefinedBits,
 };
 
 use super::{Simulate, refuse};
@@ -42,6 +42,7 @@ pub(super) fn policy(node: &Node, problems: &mut Problems) -> Policy {
             None => SeveralOptions::First,
         },
         icmp_errors_per_second: get(&node.icmp_errors_per_second, problems).map_or(100, |n| n.0),
+        loopback: false,
     }
 }
 
@@ -73,6 +74,7 @@ fn namespace_spec(namespace: &Namespace, problems: &mut Problems) -> Option<Name
             .as_ref()
             .and_then(|schema| snapshot(schema, problems)),
         timestamp: timestamp(namespace, problems),
+        proof_of_transit: None,
     };
     let id = namespace.id.get(problems)?.0;
     Some(NamespaceSpec { id, ..spec })
@@ -159,7 +161,11 @@ pub(super) fn silent_node(model: &Model, spec: &NodeSpec, problems: &mut Problem
     let listed = model.ports.as_ref().map_or(&[][..], |ports| &ports.value);
     let enabled = listed.iter().zip(&spec.ports).find(|(_, spec)| spec.ioam);
     let records = |action: &ActionSpec| match action {
-        ActionSpec::Encapsulate(keys) => keys.record_self,
+        ActionSpec::Encapsulate(keys) => keys.options.iter().any(|option| match option {
+            OptionSpec::Trace(trace) => trace.record_self,
+            OptionSpec::DirectExport(export) => export.record_self,
+            _ => false,
+        }),
         ActionSpec::Transit { .. } => false,
         ActionSpec::Decapsulate(keys) => keys.record_self,
     };

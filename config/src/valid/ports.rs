@@ -13,6 +13,9 @@ use crate::text::{self, Device, Number};
 /// Smallest MTU of a link that carries IPv6 (RFC 8200, 5).
 const IPV6_MINIMUM: u16 = 1280;
 
+/// A port's megabits a second where nobody says.
+const SPEED: u32 = 10_000;
+
 /// What an Ethernet frame adds to a packet: the header, two VLAN tags and the check sequence.
 const FRAME: u32 = 14 + 2 * 4 + 4;
 
@@ -120,6 +123,7 @@ fn one(port: &Port, problems: &mut Problems) -> (PortSpec, PortRuntime) {
         id_wide: get(&port.id_wide, problems).map(|id| id.0),
         address: get(&port.address, problems).map(|address| address.0),
         side: side(port, problems),
+        speed: SPEED,
     };
     (spec, runtime)
 }

@@ -2,7 +2,7 @@
 //! The profiles: names, namespaces, and keys that fit the node action.
 
 use ioam_dp::table::spec::{
-    ActionSpec, DecapsulatePlacement, DecapsulateSpec, NamespaceSpec, ProfileSpec,
+    AccountingSpec, ActionSpec, DecapsulatePlacement, DecapsulateSpec, NamespaceSpec, ProfileSpec,
 };
 
 use super::{Surroundings, encapsulate, filter, refuse};
@@ -174,5 +174,6 @@ fn decapsulate(
         namespaces,
         placement,
         record_self,
+        accounting: AccountingSpec::default(),
     })
 }
