@@ -18,6 +18,7 @@
 pub mod action;
 pub mod carrier;
 pub mod classify;
+pub mod flow_state;
 pub mod forward;
 pub mod moment;
 pub mod option_type;
