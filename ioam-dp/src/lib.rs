@@ -25,6 +25,7 @@ pub mod option_type;
 pub mod packet;
 pub mod pipeline;
 pub mod port;
+pub mod rate_limit;
 pub mod record;
 pub mod stats;
 pub mod table;
