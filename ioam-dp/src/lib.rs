@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod accounting;
 pub mod action;
 pub mod carrier;
 pub mod classify;
