@@ -129,7 +129,8 @@ fn reserve<P: PacketBuf, S>(
         return Ok(Numbers::default());
     }
     let fits = match what.placement {
-        Placement::Inline => inline::fits(packet, l3, present, what.headers()),
+        Placement::Inline => admits(present, context)
+            .and_then(|()| inline::fits(packet, l3, present, what.headers())),
         Placement::Ip6InIp6 { .. } => tunnel::fits(packet, l3, what.image.len()),
     };
     fits.map_err(notice)?;
@@ -148,6 +149,14 @@ fn reserve<P: PacketBuf, S>(
     numbers.ok_or(Notice::FlowTableFull)
 }
 
+/// Linux sends a packet that has a Hop-by-Hop header as it is.
+fn admits<S>(present: usize, context: &Context<'_, S>) -> Result<(), InsertError> {
+    if present > 0 && context.tables.linux() {
+        return Err(InsertError::HeaderFull);
+    }
+    Ok(())
+}
+
 /// Into the packet's own headers.
 fn insert_inline<P: PacketBuf, S>(
     packet: &mut P,
@@ -156,10 +165,7 @@ fn insert_inline<P: PacketBuf, S>(
     what: &Encapsulation,
     context: &Context<'_, S>,
 ) -> Result<Inserted, InsertError> {
-    // Linux sends a packet that has a Hop-by-Hop header as it is.
-    if present > 0 && context.tables.linux() {
-        return Err(InsertError::HeaderFull);
-    }
+    admits(present, context)?;
     inline::insert(packet, l3, present, what.headers())
 }
 
