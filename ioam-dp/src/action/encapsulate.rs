@@ -143,9 +143,7 @@ fn reserve<P: PacketBuf, S>(
     if !what.sequenced {
         return Ok(Numbers::default());
     }
-    let seconds = now.unwrap_or_default().seconds;
-    let seconds = u32::try_from(seconds & u64::from(u32::MAX)).unwrap_or(0);
-    let numbers = state.sequences.next(what, flow, seconds);
+    let numbers = state.sequences.next(what, flow, now);
     numbers.ok_or(Notice::FlowTableFull)
 }
 
