@@ -99,6 +99,7 @@ impl Tables {
         check_port_indices(spec)?;
         let namespaces = namespaces(spec)?;
         let profiles = profiles(spec, &namespaces)?;
+        let home = home(spec, &namespaces);
         Ok(Self {
             policy: spec.policy,
             identity: Identity {
@@ -115,7 +116,7 @@ impl Tables {
                 .any(|profile| matches!(profile.action, Action::Decapsulate(_))),
             tunnel_ends: tunnel_ends(&profiles),
             encapsulating_own: encapsulating(PortId::LOCAL, &profiles),
-            home: home(spec),
+            home,
             probes: spec.probes.clone().into(),
             receivers: receivers(&spec.receivers),
             profiles: profiles.into(),
@@ -295,12 +296,8 @@ fn tunnel_ends(profiles: &[Profile]) -> Box<[([u8; 16], u16)]> {
     ends.collect()
 }
 
-/// Where copies may come back to: the sources of tunnels that carry the Loopback flag.
-fn home(spec: &NodeSpec) -> Box<[[u8; 16]]> {
-    let loops = |what: &&EncapsulateSpec| {
-        let mut options = what.options.iter();
-        options.any(|option| matches!(option, OptionSpec::Trace(trace) if trace.loopback))
-    };
+/// Where copies may come back to: the sources of packets that carry the Loopback flag.
+fn home(spec: &NodeSpec, known: &NamespaceTable) -> Box<[([u8; 16], u8)]> {
     let encapsulating = spec
         .profiles
         .iter()
@@ -308,16 +305,22 @@ fn home(spec: &NodeSpec) -> Box<[[u8; 16]]> {
             ActionSpec::Encapsulate(what) => Some(what),
             _ => None,
         });
-    let own = |profile: &EncapsulateSpec| match profile.placement {
-        Placement::Ip6InIp6 { source, .. } => vec![source.octets()],
+    let sources = |profile: &EncapsulateSpec| match profile.placement {
+        Placement::Ip6InIp6 { source, .. } => vec![source],
         // Inline, a packet that loops is one this node originates.
-        Placement::Inline => spec
-            .probes
-            .iter()
-            .map(|probe| probe.source.octets())
-            .collect(),
+        Placement::Inline => spec.probes.iter().map(|probe| probe.source).collect(),
     };
-    encapsulating.filter(loops).flat_map(own).collect()
+    let homes = encapsulating.flat_map(|profile| {
+        let looping = profile.options.iter().filter_map(|option| match option {
+            OptionSpec::Trace(trace) if trace.loopback => known.find(NamespaceId(trace.namespace)),
+            _ => None,
+        });
+        looping.flat_map(move |namespace| {
+            let own = sources(profile).into_iter();
+            own.map(move |source| (source.octets(), namespace))
+        })
+    });
+    homes.collect()
 }
 
 /// The receivers that packets of this node's traffic can be for.
