@@ -146,6 +146,7 @@ fn check_port_indices(spec: &NodeSpec) -> Result<(), CompileError> {
         .profiles
         .iter()
         .flat_map(|p| p.filter.in_ports.clone())
+        .chain(spec.probes.iter().map(|probe| probe.next_hop.port))
         .collect();
     match &spec.forwarding {
         ForwardingSpec::Wire { pairs, .. } => named.extend(pairs.iter().flat_map(|(a, b)| [a, b])),
