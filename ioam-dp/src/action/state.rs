@@ -17,7 +17,7 @@ use crate::packet::HeapPacket;
 use crate::port::{MAX_PORTS, PortId};
 use crate::rate_limit::RateLimit;
 use crate::record::Flow;
-use crate::table::spec::{FlowsSpec, Sampling};
+use crate::table::spec::Sampling;
 use crate::table::{Action, Encapsulation, Fields, MAX_PARTS, Part, PortLimits, Sequence, Tables};
 use crate::timestamp::WallTime;
 
@@ -141,16 +141,20 @@ impl Limits {
 #[derive(Debug, Default)]
 pub(crate) struct Sequences {
     seed: [u64; 2],
-    flows: FlowsSpec,
+    /// Flows the tables are made for.
+    most: u32,
+    /// The time last known, by which flows fall idle: not knowing it is no step of the clock.
+    now: u32,
     direct_export: Option<FlowTable<u32>>,
     edge_to_edge: Option<FlowTable<u64>>,
 }
 
 impl Sequences {
     fn adopt(&mut self, tables: &Tables) {
-        if self.flows != tables.flows {
+        let (most, idle) = (tables.flows.most, tables.flows.idle_seconds);
+        if self.most != most {
             (self.direct_export, self.edge_to_edge) = (None, None);
-            self.flows = tables.flows;
+            self.most = most;
         }
         let per_flow = |wanted: fn(&Fields) -> bool| {
             let parts = tables
@@ -163,14 +167,16 @@ impl Sequences {
             let mut counted = parts.filter(|part| wanted(&part.fields));
             counted.any(|part| matches!(part.sequence(), Some(Sequence::PerFlow { .. })))
         };
-        let (most, idle) = (tables.flows.most as usize, tables.flows.idle_seconds);
+        let most = most as usize;
         if per_flow(|fields| matches!(fields, Fields::DirectExport { .. })) {
-            self.direct_export
-                .get_or_insert_with(|| FlowTable::new(most, idle));
+            let new = || FlowTable::new(most, idle);
+            let table = self.direct_export.get_or_insert_with(new);
+            table.set_idle_seconds(idle);
         }
         if per_flow(|fields| matches!(fields, Fields::EdgeToEdge { .. })) {
-            self.edge_to_edge
-                .get_or_insert_with(|| FlowTable::new(most, idle));
+            let new = || FlowTable::new(most, idle);
+            let table = self.edge_to_edge.get_or_insert_with(new);
+            table.set_idle_seconds(idle);
         }
     }
 }
@@ -197,17 +203,25 @@ impl Sequences {
     }
 
     /// The next numbers of all of a profile's options, by part; `None`, and none is used up, when
-    /// there is no room for another flow.
-    pub(crate) fn next(&mut self, what: &Encapsulation, flow: &Flow, now: u32) -> Option<Numbers> {
+    /// there is no room for another flow. Where the time is unknown the last known one counts.
+    pub(crate) fn next(
+        &mut self,
+        what: &Encapsulation,
+        flow: &Flow,
+        now: Option<WallTime>,
+    ) -> Option<Numbers> {
         let mut numbers = Numbers::default();
+        if let Some(now) = now {
+            self.now = u32::try_from(now.seconds & u64::from(u32::MAX)).unwrap_or(0);
+        }
         // Those that may be refused come first, so that no shared number is ever used up in vain.
         for (place, part) in what.parts.iter().enumerate() {
             let Some(Sequence::PerFlow { salt }) = part.sequence() else {
                 continue;
             };
             let key = FlowKey::symmetric(self.seed, flow, *salt);
-            let Some(number) = self.step(part, key, now, 1) else {
-                self.give_back(&what.parts[..place], flow, now);
+            let Some(number) = self.step(part, key, 1) else {
+                self.give_back(&what.parts[..place], flow);
                 return None;
             };
             numbers.put(place, number);
@@ -220,11 +234,11 @@ impl Sequences {
         Some(numbers)
     }
 
-    fn give_back(&mut self, parts: &[Part], flow: &Flow, now: u32) {
+    fn give_back(&mut self, parts: &[Part], flow: &Flow) {
         for part in parts {
             if let Some(Sequence::PerFlow { salt }) = part.sequence() {
                 let key = FlowKey::symmetric(self.seed, flow, *salt);
-                let _ = self.step(part, key, now, u64::MAX);
+                let _ = self.step(part, key, u64::MAX);
             }
         }
     }
@@ -234,7 +248,8 @@ impl Sequences {
         clippy::cast_possible_truncation,
         reason = "direct export numbers have 32 bits"
     )]
-    fn step(&mut self, part: &Part, key: FlowKey, now: u32, step: u64) -> Option<u64> {
+    fn step(&mut self, part: &Part, key: FlowKey, step: u64) -> Option<u64> {
+        let now = self.now;
         match part.fields {
             Fields::DirectExport { .. } => {
                 let number = self.direct_export.as_mut()?.entry(key, now).value()?;

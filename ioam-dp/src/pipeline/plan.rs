@@ -174,7 +174,8 @@ fn unfit(frame: &[u8], l3: usize, what: &Encapsulation, tables: &Tables) -> Opti
 }
 
 /// Whether the packet is on its way to a receiver of exported data: a direct export of these would
-/// cause others without end (RFC 9326, 3.1.1).
+/// cause others without end (RFC 9326, 3.1.1). Where the port cannot be seen, as in later fragments
+/// and behind ESP, it may be one.
 fn is_export(frame: &[u8], l3: usize, tables: &Tables) -> bool {
     if tables.receivers.is_empty() {
         return false;
@@ -182,8 +183,9 @@ fn is_export(frame: &[u8], l3: usize, tables: &Tables) -> bool {
     let Some(flow) = flow_of(frame, l3) else {
         return false;
     };
+    let to = flow.destination_port;
     tables.receivers.iter().any(|(address, port)| {
-        *address == flow.destination && port.is_none_or(|port| port == flow.destination_port)
+        *address == flow.destination && port.is_none_or(|port| port == to || to == 0)
     })
 }
 

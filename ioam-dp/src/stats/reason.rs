@@ -74,7 +74,6 @@ named! {
         TraceUndefinedBits, "trace_undefined_bits", "Undefined trace-type bits, with `undefined-trace-bits: skip`.";
         TraceOverflowed, "trace_overflow_set", "The overflow flag was set already; left alone.";
         DexShort, "dex_short", "A direct export option shorter than its extension flags say.";
-        DexTooLong, "dex_too_long", "A direct export option whose record would not fit; not exported.";
         DexSnapshotCut, "dex_snapshot_cut", "A direct export record without this node's opaque state snapshot, which does not fit.";
         PotShort, "pot_short", "A proof of transit shorter than its fields.";
         PotTypeUnknown, "pot_type_unknown", "A proof of transit of an unknown POT-Type; left alone.";

@@ -79,7 +79,7 @@ pub struct ReceiverSpec {
 /// The memory of flows each worker has, for sequence numbers and their accounting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowsSpec {
-    /// Flows whose sequence numbers this node keeps at once.
+    /// Flows whose sequence numbers this node keeps at once. Another number starts all of them over.
     pub most: u32,
     /// Packet groups accounted for at once.
     pub groups: u32,
