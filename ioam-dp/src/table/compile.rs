@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! From a [`NodeSpec`] to [`Tables`]: what can be worked out once is worked out here.
 
-use std::net::IpAddr;
-
 use thiserror::Error;
 
+use super::ends::{home, receivers, tunnel_ends};
 use super::namespace::MAX_NAMESPACES;
 use super::spec::{
     ActionSpec, DecapsulatePlacement, EncapsulateSpec, FilterSpec, ForwardingSpec, NamespaceSpec,
-    NodeSpec, OptionSpec, Placement, PortSpec, PrefixSpec, ReceiverSpec, Sampling,
+    NodeSpec, OptionSpec, Placement, PortSpec, PrefixSpec, ProfileSpec, Sampling,
 };
 use super::{
     Action, Decapsulation, Encapsulation, Entropy, Forwarding, ForwardingMode, Identity, MAX_PARTS,
@@ -60,6 +59,12 @@ pub enum CompileError {
     /// The Loopback flag with another trace type than the one it is defined for.
     #[error("the Loopback flag needs the trace type 0x800000, not {0:#08x} (RFC 9322, 4.1)")]
     LoopbackType(u32),
+    /// The Loopback flag in packets whose copies would not come back to this node.
+    #[error(
+        "profile {0:?} sets the Loopback flag in packets of others: put them into a tunnel, or take \
+         this node's own packets (`in-port: [local]`), so that copies come back (RFC 9322, 4.1)"
+    )]
+    LoopbackReturn(String),
     /// An encapsulating profile without any option, or with too many.
     #[error("an encapsulating profile puts in 1 to {MAX_PARTS} options, not {0}")]
     Options(usize),
@@ -254,6 +259,7 @@ fn profiles(spec: &NodeSpec, known: &NamespaceTable) -> Result<Vec<Profile>, Com
         let action = match &profile.action {
             ActionSpec::Encapsulate(what) => {
                 check_sampling(what.sampling)?;
+                check_return(profile, what)?;
                 Action::Encapsulate(Encapsulation::new(&profile.name, what, known)?)
             }
             ActionSpec::Transit { namespaces } => {
@@ -281,56 +287,14 @@ fn profiles(spec: &NodeSpec, known: &NamespaceTable) -> Result<Vec<Profile>, Com
     Ok(profiles)
 }
 
-fn tunnel_ends(profiles: &[Profile]) -> Box<[([u8; 16], u16)]> {
-    let ends = (0..)
-        .zip(profiles)
-        .filter_map(|(index, profile)| match profile.action {
-            Action::Decapsulate(Decapsulation {
-                placement:
-                    DecapsulatePlacement::Ip6InIp6 {
-                        destination: Some(address),
-                    },
-                ..
-            }) => Some((address.octets(), index)),
-            _ => None,
-        });
-    ends.collect()
-}
-
-/// Where copies may come back to: the sources of packets that carry the Loopback flag.
-fn home(spec: &NodeSpec, known: &NamespaceTable) -> Box<[([u8; 16], u8)]> {
-    let encapsulating = spec
-        .profiles
-        .iter()
-        .filter_map(|profile| match &profile.action {
-            ActionSpec::Encapsulate(what) => Some(what),
-            _ => None,
-        });
-    let sources = |profile: &EncapsulateSpec| match profile.placement {
-        Placement::Ip6InIp6 { source, .. } => vec![source],
-        // Inline, a packet that loops is one this node originates.
-        Placement::Inline => spec.probes.iter().map(|probe| probe.source).collect(),
-    };
-    let homes = encapsulating.flat_map(|profile| {
-        let looping = profile.options.iter().filter_map(|option| match option {
-            OptionSpec::Trace(trace) if trace.loopback => known.find(NamespaceId(trace.namespace)),
-            _ => None,
-        });
-        looping.flat_map(move |namespace| {
-            let own = sources(profile).into_iter();
-            own.map(move |source| (source.octets(), namespace))
-        })
-    });
-    homes.collect()
-}
-
-/// The receivers that packets of this node's traffic can be for.
-fn receivers(all: &[ReceiverSpec]) -> Box<[([u8; 16], Option<u16>)]> {
-    let of_ipv6 = all.iter().filter_map(|receiver| match receiver.address {
-        IpAddr::V6(address) => Some((address.octets(), receiver.port)),
-        IpAddr::V4(_) => None,
-    });
-    of_ipv6.collect()
+/// Copies go back to the source of the header that carries the trace: it has to be this node's.
+fn check_return(profile: &ProfileSpec, what: &EncapsulateSpec) -> Result<(), CompileError> {
+    let mut options = what.options.iter();
+    let loops = options.any(|option| matches!(option, OptionSpec::Trace(trace) if trace.loopback));
+    if loops && what.placement == Placement::Inline && !profile.filter.local {
+        return Err(CompileError::LoopbackReturn(profile.name.clone()));
+    }
+    Ok(())
 }
 
 fn check_sampling(sampling: Sampling) -> Result<(), CompileError> {

@@ -3,6 +3,7 @@
 //! through a [`Reader`](publish::Reader) and never change or free it.
 
 mod compile;
+mod ends;
 mod layout;
 mod limit;
 mod namespace;
