@@ -167,7 +167,7 @@ pub(super) fn account<S: RecordSink>(
     };
     let now = context.moment.received.unwrap_or_default();
     let groups = &mut context.state.groups;
-    let key = key(groups.seed, &arrival, subject, how.group);
+    let key = key(groups.seed, &arrival, subject, profile, how.group);
     let entry = groups
         .table
         .as_mut()
@@ -214,15 +214,26 @@ pub(super) fn account<S: RecordSink>(
     }
 }
 
-fn key(seed: [u64; 2], arrival: &Arrival, subject: &Subject, group: GroupSpec) -> FlowKey {
+/// The profile is part of it: an encapsulating node has a sequence for each of its own, and sends
+/// them to different ends, which are profiles here.
+fn key(
+    seed: [u64; 2],
+    arrival: &Arrival,
+    subject: &Subject,
+    profile: u16,
+    group: GroupSpec,
+) -> FlowKey {
     let [a, b] = halves(subject.source);
     let kind = u64::from(arrival.option_type == OptionType::DirectExport);
-    let salt = a.rotate_left(7) ^ b ^ u64::from(arrival.namespace) << 1 ^ kind;
+    let place = u64::from(profile) << 9 | u64::from(arrival.namespace) << 1 | kind;
+    // Spread, so that neighbouring addresses do not make up for neighbouring namespaces.
+    let place = place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let salt = a.rotate_left(7) ^ b ^ place;
     match group {
         GroupSpec::Flow => FlowKey::symmetric(seed, &subject.flow, salt),
         GroupSpec::Profile => {
             let id = arrival.flow_id.map_or(0, |id| 1 << 32 | u64::from(id));
-            FlowKey::from_words(seed, [a, b], id << 16 ^ salt)
+            FlowKey::from_words(seed, [a, b], id.rotate_left(31) ^ place)
         }
     }
 }

@@ -57,10 +57,10 @@ impl Planner<'_> {
         }
         let mut plan = Plan::Pass;
         let mut writes = nothing;
+        if located.ioam && loopback::came_home(frame, located, tables) {
+            return (Plan::TakeIn, nothing);
+        }
         if let Some(option) = located.first {
-            if loopback::came_home(frame, located, tables) {
-                return (Plan::TakeIn, nothing);
-            }
             match tables.namespaces.role(option.namespace, in_port, frame, l3) {
                 Some(Role::Decapsulate(profile)) => plan = Plan::Decapsulate(profile),
                 role => plan = Plan::Transit(role),
