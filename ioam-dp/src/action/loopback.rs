@@ -46,24 +46,29 @@ pub(crate) fn copy_back<S>(
         stats.notice(Notice::LoopbackNotAllowed);
         return;
     };
+    // A tunnel that the packet was just put into is not its own.
     let l3 = usize::from(located.l3);
+    let link = ethernet::payload(frame).map_or(l3, |(_, link)| link.min(l3));
     let end = l3 + HEADER + usize::from(located.hop_by_hop);
-    let Some(copied) = frame.get(..end) else {
+    let (Some(tags), Some(headers)) = (frame.get(..link), frame.get(l3..end)) else {
         return;
     };
     let (now, state) = (context.moment.received, &mut *context.state);
-    if !state.limits.take(Limited::Loopback, port, now, end) {
+    let octets = link + headers.len();
+    if !state.limits.take(Limited::Loopback, port, now, octets) {
         stats.notice(Notice::LoopbackSuppressed);
         return;
     }
-    if !state.outbox.push(port, &[copied]) {
+    if !state.outbox.push(port, &[tags, headers]) {
         stats.notice(Notice::OriginateNoRoom);
         return;
     }
     let mac = tables.port(port).map_or([0; 6], |port| port.mac);
     if let Some(copy) = state.outbox.last_mut() {
         ethernet::set_addresses(copy, ethernet::source(frame), mac);
-        turn_around(copy, located, trace, &about, address.octets());
+        if let Some(packet) = copy.get_mut(link..) {
+            turn_around(packet, located, trace, &about, address.octets());
+        }
         stats.notice(Notice::LoopbackSent);
     }
 }
@@ -78,6 +83,7 @@ fn answerable(frame: &[u8], located: &Located) -> Option<Ipv6Header> {
         .then_some(header)
 }
 
+/// Makes the way back of a copy of the headers of `located`, which stand at its start.
 fn turn_around(
     copy: &mut [u8],
     located: &Located,
@@ -85,16 +91,16 @@ fn turn_around(
     about: &Ipv6Header,
     address: [u8; 16],
 ) {
-    let l3 = usize::from(located.l3);
-    if let Some(header) = Ipv6Header::at_mut(copy, l3) {
+    if let Some(header) = Ipv6Header::at_mut(copy, 0) {
         (header.source, header.destination) = (address, about.source);
         header.hop_limit = HOP_LIMIT;
         header.payload_length.set(located.hop_by_hop);
     }
-    if let Some(next) = copy.get_mut(l3 + HEADER) {
+    if let Some(next) = copy.get_mut(HEADER) {
         *next = next_header::NONE;
     }
-    if let Some((header, _)) = copy.get_mut(trace.range()).and_then(TraceHeader::split_mut) {
+    let option = copy.get_mut(HEADER + trace.start(located.l3)..);
+    if let Some((header, _)) = option.and_then(TraceHeader::split_mut) {
         header.clear(TraceFlags::LOOPBACK);
     }
 }
