@@ -3,8 +3,10 @@
 
 use std::ops::RangeInclusive;
 
+use crate::common::direct_export::*;
 use crate::common::frames::*;
 use ioam_dp::moment::Moment;
+use ioam_dp::option_type::proof_of_transit::deal;
 use ioam_dp::port::MAX_PORTS;
 use ioam_dp::table::spec::*;
 use ioam_dp::timestamp::WallTime;
@@ -32,7 +34,7 @@ pub(crate) fn moments() -> impl Strategy<Value = Moment> {
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
-    (any::<[bool; 4]>(), 0..3u32).prop_map(|([linux, drop, skip, all], errors)| Policy {
+    (any::<[bool; 5]>(), 0..3u32).prop_map(|([linux, drop, skip, all, loopback], errors)| Policy {
         semantics: if linux {
             Semantics::Linux
         } else {
@@ -54,6 +56,7 @@ fn policies() -> impl Strategy<Value = Policy> {
             SeveralOptions::First
         },
         icmp_errors_per_second: errors,
+        loopback,
     })
 }
 
@@ -78,6 +81,29 @@ fn ports() -> impl Strategy<Value = Vec<PortSpec>> {
     vec(one, 3)
 }
 
+/// The first, second or last of three nodes that share a secret, or a node that does not.
+fn keys() -> impl Strategy<Value = Option<ProofOfTransitSpec>> {
+    const PRIME: u64 = (1 << 61) - 1;
+    let one = |place: usize| {
+        let shares = deal(PRIME, 10, &[3, 3], &[7, 10], &[2, 4, 5]).expect("a sound scheme");
+        let own = &shares[place];
+        PotKeysSpec {
+            prime: own.prime,
+            point: own.x,
+            share: own.share,
+            public: own.poly_2,
+            lagrange: own.lpc,
+            secret: (place == 2).then_some(10),
+        }
+    };
+    option::of((0..3usize, 1..=2usize)).prop_map(move |choice| {
+        choice.map(|(place, sets)| ProofOfTransitSpec {
+            sets: vec![one(place); sets],
+            active: 0,
+        })
+    })
+}
+
 fn namespaces() -> impl Strategy<Value = Vec<NamespaceSpec>> {
     let formats = select(vec![
         TimestampFormat::Posix,
@@ -88,17 +114,23 @@ fn namespaces() -> impl Strategy<Value = Vec<NamespaceSpec>> {
         },
     ]);
     let schemas = option::of((0..=0xFF_FFFFu32, vec(any::<u8>(), 0..=1020)));
-    let one = (any::<(Option<u32>, Option<u64>)>(), schemas, formats);
+    let one = (
+        any::<(Option<u32>, Option<u64>)>(),
+        schemas,
+        formats,
+        keys(),
+    );
     vec(one, NAMESPACES.len()).prop_map(|all| {
         let with_id = NAMESPACES.iter().zip(all);
         with_id
             .map(
-                |(id, ((data, data_wide), schema, timestamp))| NamespaceSpec {
+                |(id, ((data, data_wide), schema, timestamp, keys))| NamespaceSpec {
                     id: *id,
                     data,
                     data_wide,
                     schema: schema.map(|(id, data)| SchemaSpec { id, data }),
                     timestamp,
+                    proof_of_transit: keys,
                 },
             )
             .collect()
@@ -142,6 +174,61 @@ pub(crate) fn encapsulations() -> impl Strategy<Value = EncapsulateSpec> {
     )
 }
 
+/// Options of each kind behind the trace, or without it.
+fn further_options() -> impl Strategy<Value = Vec<OptionSpec>> {
+    let namespace = || select(NAMESPACES.to_vec());
+    let ids = select(vec![
+        FlowIdSpec::None,
+        FlowIdSpec::Fixed(9),
+        FlowIdSpec::Hashed,
+    ]);
+    let dex = (namespace(), sendable_types(), ids, any::<(bool, bool)>());
+    let dex = dex.prop_map(|(namespace, kind, flow_id, (sequence, record_self))| {
+        OptionSpec::DirectExport(DirectExportSpec {
+            namespace,
+            trace_type: match kind & 0xFE_FFFF {
+                0 => 0x80_0000,
+                kind => kind,
+            },
+            flow_id,
+            sequence,
+            record_self,
+        })
+    });
+    let kinds = select(vec![0x8000, 0x4000, 0x7000, 0xB000, 0x3000]);
+    let groups = select(vec![GroupSpec::Profile, GroupSpec::Flow]);
+    let edge = (namespace(), kinds, groups).prop_map(|(namespace, kind, group)| {
+        OptionSpec::EdgeToEdge(EdgeToEdgeSpec {
+            namespace,
+            kind,
+            group,
+        })
+    });
+    let proof = namespace().prop_map(|namespace| OptionSpec::ProofOfTransit { namespace });
+    (vec(proof, 0..2), vec(dex, 0..3), vec(edge, 0..2))
+        .prop_map(|(proof, dex, edge)| [proof, dex, edge].concat())
+}
+
+/// Encapsulation with options of any kind, perhaps as active measurement.
+fn any_encapsulations() -> impl Strategy<Value = EncapsulateSpec> {
+    let lengths = select(vec![0, 40, 128, u16::MAX]);
+    let copies = lengths.prop_map(|length| ActiveSpec::Copies { length });
+    let active = option::weighted(0.2, copies);
+    let choice = (further_options(), any::<[bool; 2]>(), active);
+    (encapsulations(), choice).prop_map(|(mut what, (further, [alone, loopback], active))| {
+        if loopback {
+            let trace = trace_in(&mut what);
+            (trace.trace_type, trace.loopback) = (0x80_0000, true);
+        }
+        if alone && !further.is_empty() && active.is_none() {
+            what.options.clear();
+        }
+        what.options.extend(further);
+        what.active = active;
+        what
+    })
+}
+
 fn actions() -> impl Strategy<Value = ActionSpec> {
     let ends = select(vec![
         DecapsulatePlacement::Inline,
@@ -149,16 +236,25 @@ fn actions() -> impl Strategy<Value = ActionSpec> {
         tunnel_end(),
     ]);
     let some = proptest::sample::subsequence(NAMESPACES.to_vec(), 1..=3);
-    let collect = (ends, some.clone(), any::<bool>()).prop_map(|(placement, namespaces, own)| {
+    let collect = (ends, some.clone(), any::<[bool; 3]>());
+    let collect = collect.prop_map(|(placement, namespaces, [own, flow, packets])| {
         ActionSpec::Decapsulate(DecapsulateSpec {
             namespaces,
             placement,
             record_self: own,
-            accounting: AccountingSpec::default(),
+            accounting: AccountingSpec {
+                group: if flow {
+                    GroupSpec::Flow
+                } else {
+                    GroupSpec::Profile
+                },
+                report_seconds: 0,
+                record_packets: packets,
+            },
         })
     });
     prop_oneof![
-        2 => encapsulations().prop_map(ActionSpec::Encapsulate),
+        3 => any_encapsulations().prop_map(ActionSpec::Encapsulate),
         1 => some.prop_map(|namespaces| ActionSpec::Transit { namespaces }),
         2 => collect,
     ]
@@ -193,27 +289,78 @@ fn forwardings() -> impl Strategy<Value = ForwardingSpec> {
     })
 }
 
+/// Limits, receivers and room for flows, each hardly any or plenty.
+fn measures() -> impl Strategy<Value = (LimitsSpec, Vec<ReceiverSpec>, FlowsSpec)> {
+    let limit = || select(vec![0, 1, 128, u32::MAX]);
+    let limits = (limit(), limit(), limit(), limit());
+    let limits = limits.prop_map(|(direct_export, export, loopback, active)| LimitsSpec {
+        direct_export,
+        export,
+        loopback,
+        active,
+    });
+    let receiver = |port| ReceiverSpec {
+        address: address(PEER).into(),
+        port,
+    };
+    let receivers = select(vec![vec![], vec![receiver(None)], vec![receiver(Some(53))]]);
+    let flows =
+        (select(vec![0, 1, 100]), select(vec![0, 1, 100])).prop_map(|(most, groups)| FlowsSpec {
+            most,
+            groups,
+            idle_seconds: 1,
+        });
+    (limits, receivers, flows)
+}
+
+/// Encapsulation asks for keys that its namespace may not have, which is no node.
+fn with_keys(mut spec: NodeSpec) -> NodeSpec {
+    let keys = |id: u16| {
+        let mut all = spec.namespaces.iter();
+        all.any(|namespace| namespace.id == id && namespace.proof_of_transit.is_some())
+    };
+    for profile in &mut spec.profiles {
+        if let ActionSpec::Encapsulate(what) = &mut profile.action {
+            what.options.retain(|option| match option {
+                OptionSpec::ProofOfTransit { namespace } => keys(*namespace),
+                _ => true,
+            });
+            if what.options.is_empty() {
+                what.options = encapsulate(0x80_0000, 1, Placement::Inline).options;
+            }
+        }
+    }
+    spec
+}
+
 /// Any node that can be compiled.
 pub(crate) fn nodes() -> impl Strategy<Value = NodeSpec> {
     let profiles = vec((filters(), actions()), 0..4);
     let fixed = (policies(), ports(), namespaces(), forwardings());
     let ids = (option::of(0..1u32 << 24), option::of(0..1u64 << 56));
-    (fixed, profiles, ids, any::<u64>()).prop_map(
-        |((policy, ports, namespaces, forwarding), profiles, ids, seed)| NodeSpec {
-            node_id: ids.0,
-            node_id_wide: ids.1,
-            policy,
-            ports,
-            namespaces,
-            profiles: profiles
-                .into_iter()
-                .map(|(filter, action)| ProfileSpec {
-                    filter,
-                    ..profile(action)
-                })
-                .collect(),
-            forwarding,
-            seed,
+    (fixed, profiles, ids, any::<u64>(), measures()).prop_map(
+        |((policy, ports, namespaces, forwarding), profiles, ids, seed, measures)| {
+            let (limits, receivers, flows) = measures;
+            with_keys(NodeSpec {
+                node_id: ids.0,
+                node_id_wide: ids.1,
+                policy,
+                ports,
+                namespaces,
+                profiles: profiles
+                    .into_iter()
+                    .map(|(filter, action)| ProfileSpec {
+                        filter,
+                        ..profile(action)
+                    })
+                    .collect(),
+                forwarding,
+                limits,
+                receivers,
+                flows,
+                seed,
+                ..NodeSpec::default()
+            })
         },
     )
 }
@@ -247,6 +394,11 @@ fn others() -> impl Strategy<Value = Vec<u8>> {
         vec![0x1E, 6, 1, 2, 3, 4, 5, 6],
         vec![1, 2, 0, 0],
         vec![0, 0, 0, 0],
+        Dex::of(1, 2).option(),
+        Dex::new(7, 0xFF_FFFF, 0xFF, &[7; 8]).option(),
+        Dex::new(0, EXPORTED, FLOW, &[]).option(),
+        [&[0x31, 22, 0, 2, 0, 123, 0, 0][..], &[3; 16]].concat(),
+        [&[0x11, 18, 0, 3, 0, 123, 0x70, 0][..], &[3; 12]].concat(),
     ])
 }
 
