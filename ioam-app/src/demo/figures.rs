@@ -138,7 +138,10 @@ pub(super) fn witnessed(snapshot: &Snapshot) -> Vec<String> {
         text.push(format!("Direct exports: {}", each.join(", ")));
     }
     if mode.proves() {
-        text.push(format!("Proofs of transit that hold: {}", grouped(seen.proofs)));
+        text.push(format!(
+            "Proofs of transit that hold: {}",
+            grouped(seen.proofs)
+        ));
     }
     if let Some(figures) = seen.numbers.filter(|_| mode.numbers()) {
         let sequence = figures.sequence;
@@ -152,7 +155,9 @@ pub(super) fn witnessed(snapshot: &Snapshot) -> Vec<String> {
         if let Some(delay) = figures.delay {
             let [least, mean, most] = [delay.min, delay.mean, delay.max]
                 .map(|ns| duration(u64::try_from(ns).unwrap_or(0)));
-            text.push(format!("One-way delay: {least} to {most}, {mean} on average"));
+            text.push(format!(
+                "One-way delay: {least} to {most}, {mean} on average"
+            ));
         }
     }
     text

@@ -65,8 +65,8 @@ impl Verdict {
             "packets that came without the record of their trace",
         );
         for finding in Finding::ALL {
-            let count = whole.collected.findings.count(finding)
-                + whole.witnessed.findings.count(finding);
+            let count =
+                whole.collected.findings.count(finding) + whole.witnessed.findings.count(finding);
             note(finding.name(), count, finding.meaning());
         }
         for (name, count, meaning) in unseen(&whole) {
@@ -122,7 +122,11 @@ fn unseen(whole: &Snapshot) -> Vec<(&'static str, u64, &'static str)> {
     let (mode, seen) = (whole.mode, &whole.witnessed);
     let mut wrong = Vec::new();
     if mode.exports() {
-        let off = seen.exports.iter().map(|count| count.abs_diff(carried)).sum();
+        let off = seen
+            .exports
+            .iter()
+            .map(|count| count.abs_diff(carried))
+            .sum();
         wrong.push(("exports-missing", off, "exports more or fewer than packets"));
     }
     if mode.proves() {
@@ -130,11 +134,18 @@ fn unseen(whole: &Snapshot) -> Vec<(&'static str, u64, &'static str)> {
         wrong.push(("proofs-missing", off, "proofs more or fewer than packets"));
     }
     if mode.numbers() {
-        let figures = seen.numbers.map(|figures| figures.sequence).unwrap_or_default();
+        let figures = seen
+            .numbers
+            .map(|figures| figures.sequence)
+            .unwrap_or_default();
         let off = figures.received.abs_diff(carried);
         let amiss = figures.lost + figures.reordered + figures.duplicates + figures.late;
         wrong.push(("numbers-missing", off, "numbers more or fewer than packets"));
-        wrong.push(("numbers-amiss", amiss, "numbers lost, late, twice or out of order"));
+        wrong.push((
+            "numbers-amiss",
+            amiss,
+            "numbers lost, late, twice or out of order",
+        ));
     }
     wrong
 }

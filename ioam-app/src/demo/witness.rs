@@ -88,9 +88,9 @@ impl Witness {
         let node = u32::from(fallen) << 24 | station.id;
         let interfaces = u32::from(station.ingress) << 16 | u32::from(station.egress);
         let own = data.get(option.len()..).ok_or(Finding::ExportMalformed)?;
-        let words = own.chunks_exact(4).map(|word| {
-            u32::from_be_bytes([word[0], word[1], word[2], word[3]])
-        });
+        let words = own
+            .chunks_exact(4)
+            .map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
         let words: arrayvec::ArrayVec<u32, 8> = words.take(8).collect();
         let [first, second, _, nanoseconds] = words[..] else {
             return Err(Finding::ExportMalformed);

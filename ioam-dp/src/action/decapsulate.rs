@@ -60,7 +60,7 @@ pub(crate) fn record<P: PacketBuf, S: RecordSink>(
         next = hop_by_hop::next_option(frame, located.l3, from, tables, Some(stats), &mut seen);
     }
     found.options += edge_to_edge(packet.bytes(), located, flow, context);
-    if let Some(trace) = loopback::first_trace(packet.bytes(), located, context.tables) {
+    if let Some(trace) = loopback::first_trace(packet.bytes(), located, context) {
         loopback::copy_back(packet.bytes(), located, trace, context);
     }
     found

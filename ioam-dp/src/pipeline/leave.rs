@@ -53,6 +53,7 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
             context.stats.notice(Notice::DecapForeign);
         }
         if found.active {
+            count(index, context);
             return Err(DropReason::ActiveTerminated);
         }
     }
@@ -63,10 +64,7 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
         Some(inner) => decapsulate::remove_outer(packet, located, inner),
         None => decapsulate::remove_inline(packet, located, context),
     }
-    if let Some(counts) = context.stats.profiles.get(usize::from(index)) {
-        counts.selected.add(1);
-        counts.done.add(1);
-    }
+    count(index, context);
     // Inline, other namespaces' options stay, and this node may be in transit for them.
     let mut left = Located {
         l3: located.l3,
@@ -84,6 +82,13 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
         }
     }
     route_and_send(packet, &left, plan, context)
+}
+
+fn count<S>(profile: u16, context: &Context<'_, S>) {
+    if let Some(counts) = context.stats.profiles.get(usize::from(profile)) {
+        counts.selected.add(1);
+        counts.done.add(1);
+    }
 }
 
 /// Records the options of a packet about to be decapsulated. The node's own

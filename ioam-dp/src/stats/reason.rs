@@ -91,7 +91,7 @@ named! {
         NoProfile, "no_profile", "An option of a known namespace that no profile wants; left alone.";
         DecapForeign, "decap_foreign", "A packet at its tunnel's end without a usable option of our namespaces: decapsulated, not recorded.";
         EdgeStripped, "edge_stripped", "IOAM options were removed at an edge port.";
-        EncapAlreadyIoam, "encap_already_ioam", "Selected for encapsulation, but the packet carries IOAM already.";
+        EncapAlreadyIoam, "encap_already_ioam", "Selected for encapsulation, but the packet carries IOAM already, and not of another layer: inline, with the Loopback flag, or of the same namespace.";
         EncapLinkLocal, "encap_link_local", "Selected for encapsulation, but a link-local or multicast address keeps the packet on its link.";
         EncapOverMtu, "encap_over_mtu", "Selected for encapsulation, but it would exceed the output port's MTU.";
         EncapNoHeadroom, "encap_no_headroom", "Selected for encapsulation, but there is no room in front of the frame.";

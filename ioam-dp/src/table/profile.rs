@@ -214,6 +214,15 @@ impl Encapsulation {
         }
     }
 
+    /// Most octets by which a packet grows.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        match self.placement {
+            Placement::Ip6InIp6 { .. } => self.image.len(),
+            Placement::Inline => self.hop_by_hop.len() + self.destination.len(),
+        }
+    }
+
     /// Goes on counting where `old`, the same profile of older tables, stopped.
     pub(super) fn continue_from(&mut self, old: &Self) {
         for part in &mut self.parts {
