@@ -44,6 +44,27 @@ impl Crew {
         self.publisher.publish(tables);
     }
 
+    /// Sends a burst through one worker from port 0; the frames that come out, by packet.
+    pub(crate) fn burst(
+        &mut self,
+        worker: usize,
+        mut burst: Vec<HeapPacket>,
+        moment: &Moment,
+    ) -> Vec<Option<Vec<u8>>> {
+        let mut verdicts = [Verdict::Drop(DropReason::NoPeer); BURST];
+        let (tables, pipeline) = (self.publisher.current(), &mut self.pipelines[worker]);
+        let (port, stats) = (PortId(0), &*self.stats);
+        pipeline.classify(&tables, port, &burst, stats);
+        let mut kept = Kept(&mut self.records, &mut self.reports);
+        pipeline.act(port, &mut burst, moment, stats, &mut kept, &mut verdicts);
+        let out = burst.iter().zip(&verdicts);
+        out.map(|(packet, verdict)| match verdict {
+            Verdict::Send(_) => Some(packet.bytes().to_vec()),
+            Verdict::Drop(_) => None,
+        })
+        .collect()
+    }
+
     /// Sends `packet` through one worker from port 0; the frame that comes out, if one does.
     pub(crate) fn carry(
         &mut self,
@@ -51,17 +72,7 @@ impl Crew {
         packet: HeapPacket,
         moment: &Moment,
     ) -> Option<Vec<u8>> {
-        let mut burst = [packet];
-        let mut verdicts = [Verdict::Drop(DropReason::NoPeer); BURST];
-        let (tables, pipeline) = (self.publisher.current(), &mut self.pipelines[worker]);
-        let (port, stats) = (PortId(0), &*self.stats);
-        pipeline.classify(&tables, port, &burst, stats);
-        let mut kept = Kept(&mut self.records, &mut self.reports);
-        pipeline.act(port, &mut burst, moment, stats, &mut kept, &mut verdicts);
-        match verdicts[0] {
-            Verdict::Send(_) => Some(burst[0].bytes().to_vec()),
-            Verdict::Drop(_) => None,
-        }
+        self.burst(worker, vec![packet], moment).remove(0)
     }
 
     /// Sends `frame` through one worker, which has room in front of it.
