@@ -75,7 +75,7 @@ pub(crate) fn any_encapsulations() -> impl Strategy<Value = EncapsulateSpec> {
     let active = option::weighted(0.2, copies);
     let choice = (further_options(), any::<[bool; 2]>(), active);
     (encapsulations(), choice).prop_map(|(mut what, (further, [alone, loopback], active))| {
-        if loopback {
+        if loopback && what.placement != Placement::Inline {
             let trace = trace_in(&mut what);
             (trace.trace_type, trace.loopback) = (0x80_0000, true);
         }
