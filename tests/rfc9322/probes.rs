@@ -66,10 +66,10 @@ fn sum(octets: &[u8]) -> u16 {
 fn rfc9322_5_a_probe_octet_by_octet() {
     let mut bench = Bench::new(&prober(|_| ()));
     bench.tick(later(0));
-    let [(port, frame)] = &bench.originated[..] else {
+    let [(by, frame)] = &bench.originated[..] else {
         panic!("{} probes", bench.originated.len());
     };
-    assert_eq!(*port, PortId(1));
+    assert_eq!(*by, PortId(1));
     // Its ingress interface is not available; what it was received at is when it was made.
     let trace = Trace {
         flags: A,
