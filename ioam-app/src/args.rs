@@ -32,6 +32,8 @@ pub enum Command {
     },
     /// Send pcap files through the node's pipeline, without DPDK or root
     Replay(crate::replay::ReplayArgs),
+    /// Say what the node does with each packet of a capture, and why not something else
+    Explain(crate::explain::ExplainArguments),
     /// Show a whole IOAM domain at work in this process, without a NIC, hugepages or root
     Demo(crate::demo::DemoArguments),
     /// Print the JSON Schema of the configuration, for editors

@@ -5,6 +5,7 @@ pub mod args;
 pub mod check;
 pub mod demo;
 pub mod dpdk;
+pub mod explain;
 pub mod export;
 pub mod replay;
 pub mod report;

@@ -7,6 +7,8 @@
     reason = "the numbers are the tests' own and fit"
 )]
 
+pub(crate) mod crew;
+pub(crate) mod direct_export;
 pub(crate) mod expect;
 pub(crate) mod frames;
 pub(crate) mod options;

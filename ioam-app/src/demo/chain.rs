@@ -24,6 +24,7 @@ use super::cpus::Cpus;
 use super::domain::{self, IN_PORT, NODES, OUT_PORT};
 use super::fault::{Break, Link};
 use super::mode::Mode;
+use super::rest::Rest;
 use super::shared::{Collected, Shared};
 use super::sink::Sink;
 use super::source::Source;
@@ -258,35 +259,6 @@ fn open(eal: &Eal, id: u16, pool: &Mempool) -> Result<Port> {
     let mut port = Port::open_id(eal, id, &config, pool)?;
     port.start()?;
     Ok(port)
-}
-
-/// What a core does when it found nothing to do.
-#[derive(Clone, Copy, Debug)]
-struct Rest {
-    /// Rounds without a packet.
-    idle: u32,
-    /// So many of them are spent waiting; from then on somebody else may have the CPU.
-    most: u32,
-}
-
-impl Rest {
-    fn new(is_single: bool) -> Self {
-        Self {
-            idle: 0,
-            most: if is_single { 0 } else { 500 },
-        }
-    }
-
-    fn after(&mut self, packets: usize) {
-        if packets > 0 {
-            self.idle = 0;
-        } else if self.idle < self.most {
-            self.idle += 1;
-            std::hint::spin_loop();
-        } else {
-            std::thread::yield_now();
-        }
-    }
 }
 
 /// What the first core polls.

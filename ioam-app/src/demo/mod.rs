@@ -18,6 +18,7 @@ mod findings;
 mod meter;
 mod mode;
 mod picture;
+mod rest;
 mod shared;
 mod show;
 mod sink;

@@ -10,7 +10,7 @@ const DAYS_TO_1970: u64 = 719_468;
 const DAYS_OF_400_YEARS: u64 = 146_097;
 
 /// `2024-08-13T14:43:46.123456789Z`.
-pub(super) fn text(time: WallTime) -> String {
+pub(crate) fn text(time: WallTime) -> String {
     let (year, month, day) = date(time.seconds / SECONDS_A_DAY);
     let second = time.seconds % SECONDS_A_DAY;
     format!(

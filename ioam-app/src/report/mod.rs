@@ -6,7 +6,7 @@ mod show;
 
 use std::sync::Arc;
 
-use ioam_dp::stats::{Count, DropReason, Notice, WorkerStats};
+use ioam_dp::stats::{Count, DropReason, NamespaceCounts, Notice, SequenceCounts, WorkerStats};
 use ioam_dp::table::{Action, Tables};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -88,6 +88,26 @@ pub struct ProfileReport {
     pub done: u64,
     /// Records handed over for export.
     pub records: u64,
+    /// What became of the sequence numbers it accounts for; only decapsulating profiles do.
+    pub sequences: SequenceReport,
+}
+
+/// Packets with sequence numbers; the counts are those of
+/// [`SequenceCounts`](ioam_dp::stats::SequenceCounts).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SequenceReport {
+    /// Arrived, every copy counted.
+    pub received: u64,
+    /// Not seen before they were given up.
+    pub lost: u64,
+    /// Arrived behind one with a larger number.
+    pub reordered: u64,
+    /// Arrived again.
+    pub duplicates: u64,
+    /// Arrived after they had been given up.
+    pub late: u64,
+    /// Times a sequence started over.
+    pub restarts: u64,
 }
 
 /// One namespace, over all workers.
@@ -99,10 +119,16 @@ pub struct NamespaceReport {
     pub filled: u64,
     /// Traces without room for them.
     pub overflowed: u64,
-    /// Traces put into packets.
+    /// Options put into packets.
     pub encapsulated: u64,
-    /// Traces taken out of packets.
+    /// Options taken out of packets.
     pub decapsulated: u64,
+    /// Direct exports made.
+    pub exported: u64,
+    /// Proofs of transit this node added its share to.
+    pub proved: u64,
+    /// Proofs of transit that were verified and found good.
+    pub proofs_valid: u64,
 }
 
 /// One worker's time.
@@ -220,30 +246,44 @@ fn profiles(workers: &[Arc<WorkerStats>], tables: &Tables) -> Vec<ProfileReport>
             sampled: sum(workers, |stats| Some(&stats.profiles.get(place)?.sampled)),
             done: sum(workers, |stats| Some(&stats.profiles.get(place)?.done)),
             records: sum(workers, |stats| Some(&stats.profiles.get(place)?.records)),
+            sequences: sequences(workers, place),
         })
         .collect()
+}
+
+fn sequences(workers: &[Arc<WorkerStats>], profile: usize) -> SequenceReport {
+    let count = |pick: fn(&SequenceCounts) -> &Count| {
+        sum(workers, |stats| {
+            Some(pick(&stats.profiles.get(profile)?.sequences))
+        })
+    };
+    SequenceReport {
+        received: count(|counts| &counts.received),
+        lost: count(|counts| &counts.lost),
+        reordered: count(|counts| &counts.reordered),
+        duplicates: count(|counts| &counts.duplicates),
+        late: count(|counts| &counts.late),
+        restarts: count(|counts| &counts.restarts),
+    }
 }
 
 fn namespaces(workers: &[Arc<WorkerStats>], tables: &Tables) -> Vec<NamespaceReport> {
     let namespaces = tables.namespaces.all().iter().enumerate();
     namespaces
         .map(|(place, namespace)| {
-            let at = |stats: &'_ Arc<WorkerStats>| {
-                stats.namespaces.get(place).map(|c| {
-                    [&c.filled, &c.overflowed, &c.encapsulated, &c.decapsulated].map(Count::get)
-                })
+            let count = |pick: fn(&NamespaceCounts) -> &Count| {
+                sum(workers, |stats| Some(pick(stats.namespaces.get(place)?)))
             };
-            let mut report = NamespaceReport {
+            NamespaceReport {
                 id: namespace.id.0,
-                ..NamespaceReport::default()
-            };
-            for [filled, overflowed, encapsulated, decapsulated] in workers.iter().filter_map(at) {
-                report.filled += filled;
-                report.overflowed += overflowed;
-                report.encapsulated += encapsulated;
-                report.decapsulated += decapsulated;
+                filled: count(|counts| &counts.filled),
+                overflowed: count(|counts| &counts.overflowed),
+                encapsulated: count(|counts| &counts.encapsulated),
+                decapsulated: count(|counts| &counts.decapsulated),
+                exported: count(|counts| &counts.exported),
+                proved: count(|counts| &counts.proved),
+                proofs_valid: count(|counts| &counts.proofs_valid),
             }
-            report
         })
         .collect()
 }

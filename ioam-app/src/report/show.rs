@@ -3,12 +3,13 @@
 
 use std::fmt;
 
-use super::{Columns, Report};
+use super::{Columns, ProfileReport, Report, SequenceReport};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.show_ports(f)?;
         self.show_profiles(f)?;
+        self.show_sequences(f)?;
         self.show_namespaces(f)?;
         self.show_counters(f, true, "not forwarded")?;
         self.show_counters(f, false, "not processed")?;
@@ -58,6 +59,33 @@ impl Report {
         table.write_below(f)
     }
 
+    fn show_sequences(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Columns::new([
+            "sequences of",
+            "received",
+            "lost",
+            "reordered",
+            "duplicates",
+            "late",
+            "restarts",
+        ]);
+        let some = |profile: &&ProfileReport| profile.sequences != SequenceReport::default();
+        for profile in self.profiles.iter().filter(some) {
+            let all = profile.sequences;
+            let counts = [
+                all.received,
+                all.lost,
+                all.reordered,
+                all.duplicates,
+                all.late,
+                all.restarts,
+            ];
+            let [a, b, c, d, e, g] = counts.map(|count| count.to_string());
+            table.row([profile.name.clone(), a, b, c, d, e, g]);
+        }
+        table.write_below(f)
+    }
+
     fn show_namespaces(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Columns::new([
             "namespace",
@@ -65,6 +93,9 @@ impl Report {
             "overflowed",
             "encapsulated",
             "decapsulated",
+            "exported",
+            "proved",
+            "proofs valid",
         ]);
         for namespace in &self.namespaces {
             let counts = [
@@ -72,10 +103,13 @@ impl Report {
                 namespace.overflowed,
                 namespace.encapsulated,
                 namespace.decapsulated,
+                namespace.exported,
+                namespace.proved,
+                namespace.proofs_valid,
             ];
             if counts.iter().any(|count| *count > 0) {
-                let [a, b, c, d] = counts.map(|count| count.to_string());
-                table.row([namespace.id.to_string(), a, b, c, d]);
+                let [a, b, c, d, e, f, g] = counts.map(|count| count.to_string());
+                table.row([namespace.id.to_string(), a, b, c, d, e, f, g]);
             }
         }
         table.write_below(f)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A report of two workers.
 
-use ioam_dp::table::spec::{NodeSpec, PortSpec, Side};
+use ioam_dp::table::spec::{
+    AccountingSpec, ActionSpec, DecapsulatePlacement, DecapsulateSpec, FilterSpec, NodeSpec,
+    PortSpec, ProfileSpec, Side,
+};
 use serde_json::Value;
 
 use super::*;
@@ -20,15 +23,29 @@ fn report() -> Report {
     };
     let tables = Tables::compile(&NodeSpec {
         ports: vec![port("east"), port("west")],
+        profiles: vec![ProfileSpec {
+            name: "end".to_owned(),
+            filter: FilterSpec::default(),
+            action: ActionSpec::Decapsulate(DecapsulateSpec {
+                namespaces: vec![0],
+                placement: DecapsulatePlacement::Inline,
+                record_self: false,
+                accounting: AccountingSpec::default(),
+            }),
+        }],
         ..NodeSpec::default()
     })
     .unwrap();
     let workers = [1, 2].map(|more| {
-        let stats = WorkerStats::new(2, 0, 1);
+        let stats = WorkerStats::new(2, 1, 1);
         stats.ports[0].received.add(more);
         stats.ports[0].received_octets.add(more * 100);
         stats.ports[1].sent.add(more);
         stats.namespaces[0].filled.add(more);
+        stats.namespaces[0].exported.add(more * 2);
+        stats.namespaces[0].proofs_valid.add(more);
+        stats.profiles[0].sequences.received.add(more * 2);
+        stats.profiles[0].sequences.lost.add(more);
         stats.work.busy_ticks.add(more * 50);
         stats.dropped(DropReason::NoRoute);
         stats.notice(Notice::HbhTruncated);
@@ -56,6 +73,9 @@ fn json_has_every_counter_and_no_device_that_is_not_there() {
     assert_eq!(counters.len(), DropReason::ALL.len() + Notice::ALL.len());
     assert_eq!(counters["no_route"], 2);
     assert_eq!(counters["malformed"], 0);
+    assert_eq!(value["profiles"][0]["sequences"]["lost"], 3);
+    assert_eq!(value["namespaces"][0]["exported"], 6);
+    assert_eq!(value["namespaces"][0]["proofs_valid"], 3);
     assert!(value["ports"][0].get("rx_missed").is_none());
     assert!(value.get("mbufs_leaked").is_none());
     let with_pools = Report {
@@ -85,8 +105,14 @@ port  received  octets  sent  device losses
 east         3     300     0              -
 west         0       0     3              5
 
-namespace  filled  overflowed  encapsulated  decapsulated
-0               3           0             0             0
+profile  action       selected  sampled  done  records
+end      decapsulate         0        -     0        0
+
+sequences of  received  lost  reordered  duplicates  late  restarts
+end                  6     3          0           0     0         0
+
+namespace  filled  overflowed  encapsulated  decapsulated  exported  proved  proofs valid
+0               3           0             0             0         6       0             3
 
 not forwarded  packets
 no_route             2  No route and no default next hop for the destination.

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::plan::Plan;
+use super::plan::{Plan, Spread};
 use crate::report::Columns;
 use crate::say;
 
@@ -58,12 +58,16 @@ fn lcores(plan: &Plan) -> Columns<5> {
     table
 }
 
-fn ports(plan: &Plan) -> Columns<4> {
-    let mut table = Columns::new(["port", "device", "rx queues", "tx queues"]);
+fn ports(plan: &Plan) -> Columns<5> {
+    let mut table = Columns::new(["port", "device", "rx queues", "tx queues", ""]);
     table.left(2);
     for port in &plan.ports {
         let (rx, tx) = (port.rx_queues.to_string(), port.tx_queues.to_string());
-        table.row([port.name.clone(), port.device.clone(), rx, tx]);
+        let spread = match port.spread {
+            Spread::OneQueue => String::new(),
+            Spread::Symmetric => "flows to queues by a symmetric hash (key 6d5a…)".to_owned(),
+        };
+        table.row([port.name.clone(), port.device.clone(), rx, tx, spread]);
     }
     table
 }

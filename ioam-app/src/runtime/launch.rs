@@ -106,7 +106,7 @@ impl Launch<'_> {
         });
         let gauge = PoolGauge::new(self.eal, std::slice::from_ref(self.pool));
         Ok(Worker::new(WorkerParts {
-            number: u64::from(plan.lcore),
+            number: u64::from(plan.number),
             inputs: inputs.collect::<Result<_>>()?,
             outputs,
             reader: self.publisher.reader(),

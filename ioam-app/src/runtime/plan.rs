@@ -25,6 +25,8 @@ pub struct Plan {
 /// One worker lcore.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WorkerPlan {
+    /// Its place among the workers, from 0; the first sends this node's probes.
+    pub number: u16,
     /// EAL's number of it; 0 is the management core.
     pub lcore: u32,
     /// The CPU it is pinned to.
@@ -46,6 +48,18 @@ pub struct PortPlan {
     pub rx_queues: u16,
     /// Transmit queues: one for each worker that may send there.
     pub tx_queues: u16,
+    /// How packets are spread over the receive queues.
+    pub spread: Spread,
+}
+
+/// How a port spreads packets over its receive queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spread {
+    /// Not at all: there is one.
+    OneQueue,
+    /// By a hash that is the same for both directions of a flow, so that one worker sees both.
+    Symmetric,
 }
 
 impl Plan {
@@ -55,10 +69,11 @@ impl Plan {
     pub fn new(valid: &Valid, prefix: &str) -> Self {
         let runtime = valid.runtime();
         let spec = valid.node_spec(&[]);
-        let mut workers: Vec<WorkerPlan> = (1..)
+        let mut workers: Vec<WorkerPlan> = (0..)
             .zip(&runtime.worker_cpus)
-            .map(|(lcore, cpu)| WorkerPlan {
-                lcore,
+            .map(|(number, cpu)| WorkerPlan {
+                number,
+                lcore: u32::from(number) + 1,
                 cpu: *cpu,
                 receives: Vec::new(),
                 sends: Vec::new(),
@@ -75,6 +90,11 @@ impl Plan {
                 device: port.device.clone(),
                 rx_queues: port.queues,
                 tx_queues,
+                spread: if port.queues > 1 {
+                    Spread::Symmetric
+                } else {
+                    Spread::OneQueue
+                },
             });
         Self {
             main_cpu: runtime.main_cpu,
@@ -104,11 +124,12 @@ fn deal_receive_queues(ports: &[PortRuntime], workers: &mut [WorkerPlan]) {
 /// Gives each worker a transmit queue of every port it may send to; the queues of each port.
 fn deal_transmit_queues(spec: &NodeSpec, workers: &mut [WorkerPlan]) -> Vec<u16> {
     let mut queues = vec![0; spec.ports.len()];
-    for worker in workers {
+    for (number, worker) in workers.iter_mut().enumerate() {
         let inputs: BTreeSet<u8> = worker.receives.iter().map(|(port, _)| *port).collect();
         for port in inputs
             .iter()
             .flat_map(|input| reachable(spec, *input))
+            .chain(originated(spec, number))
             .collect::<BTreeSet<_>>()
         {
             if let Some(queue) = queues.get_mut(usize::from(port)) {
@@ -122,8 +143,14 @@ fn deal_transmit_queues(spec: &NodeSpec, workers: &mut [WorkerPlan]) -> Vec<u16>
     queues
 }
 
-/// The ports a packet from `input` may leave by, an `ICMPv6` error back to where it came from
-/// included.
+/// The ports that probes leave by; the first worker sends them all.
+fn originated(spec: &NodeSpec, worker: usize) -> impl Iterator<Item = u8> {
+    let probes = spec.probes.iter().filter(move |_| worker == 0);
+    probes.map(|probe| probe.next_hop.port)
+}
+
+/// The ports a packet from `input` may leave by, what goes back to where it came from included:
+/// `ICMPv6` errors and copies of traces with the Loopback flag.
 fn reachable(spec: &NodeSpec, input: u8) -> Vec<u8> {
     let mut ports: Vec<u8> = match &spec.forwarding {
         ForwardingSpec::Wire { pairs, .. } => {

@@ -4,7 +4,7 @@
 
 use super::Context;
 use super::export::Subject;
-use crate::accounting::{GroupAccount, SequenceNumber, one_way_delay};
+use crate::accounting::{GroupAccount, SequenceFigures, SequenceNumber, one_way_delay};
 use crate::flow_state::{Entry, FlowKey, FlowTable};
 use crate::record::{Flow, RecordSink, SequenceReport};
 use crate::stats::{Notice, WorkerStats};
@@ -103,9 +103,9 @@ fn seconds(time: WallTime) -> u32 {
 
 /// A group's last report: what is still missing counts as lost.
 fn end<S: RecordSink>(mut group: Group, stats: &WorkerStats, sink: &mut S) {
-    let before = group.account;
+    let before = group.account.window.snapshot();
     group.account.finish();
-    count(&before, &group.account, group.of, stats);
+    count(&before, &group.account.window.snapshot(), group.of, stats);
     report(&group, true, stats, sink);
 }
 
@@ -130,12 +130,11 @@ fn report<S: RecordSink>(group: &Group, last: bool, stats: &WorkerStats, sink: &
 }
 
 /// Adds to the profile's counters by how much a group's figures have changed.
-fn count(before: &GroupAccount, after: &GroupAccount, of: Option<Identity>, stats: &WorkerStats) {
+fn count(old: &SequenceFigures, new: &SequenceFigures, of: Option<Identity>, stats: &WorkerStats) {
     let counts = of.and_then(|of| stats.profiles.get(usize::from(of.profile)));
     let Some(counts) = counts else {
         return;
     };
-    let (old, new) = (before.snapshot().sequence, after.snapshot().sequence);
     let sequences = &counts.sequences;
     sequences
         .received
@@ -199,7 +198,7 @@ pub(super) fn account<S: RecordSink>(
             return;
         }
     };
-    let before = group.account;
+    let before = group.account.window.snapshot();
     let received = context.moment.received;
     let delay = arrival
         .sent
@@ -207,7 +206,7 @@ pub(super) fn account<S: RecordSink>(
         .and_then(|(sent, received)| one_way_delay(received, sent, namespace.timestamp));
     group.account.observe(received, arrival.sequence, delay);
     group.seen = now;
-    count(&before, &group.account, group.of, stats);
+    count(&before, &group.account.window.snapshot(), group.of, stats);
     if now.seconds.saturating_sub(group.reported) >= u64::from(how.report_seconds) {
         group.reported = now.seconds;
         report(group, false, stats, context.sink);

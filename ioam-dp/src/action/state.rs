@@ -282,3 +282,58 @@ impl Numbers {
         self.0.get(place).copied().unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::spec::{
+        ActionSpec, DirectExportSpec, EncapsulateSpec, FilterSpec, FlowIdSpec, NamespaceSpec,
+        NodeSpec, OptionSpec, Placement, ProfileSpec,
+    };
+
+    /// A profile that counts each flow's packets in direct export options of namespaces 0 and 1.
+    fn tables() -> Tables {
+        let option = |namespace| {
+            OptionSpec::DirectExport(DirectExportSpec {
+                namespace,
+                trace_type: 0x80_0000,
+                flow_id: FlowIdSpec::Hashed,
+                sequence: true,
+                record_self: false,
+            })
+        };
+        let what = EncapsulateSpec::new(vec![option(0), option(1)], Placement::Inline);
+        let spec = NodeSpec {
+            namespaces: vec![NamespaceSpec::plain(1)],
+            profiles: vec![ProfileSpec {
+                name: "all".to_owned(),
+                filter: FilterSpec::default(),
+                action: ActionSpec::Encapsulate(what),
+            }],
+            ..NodeSpec::default()
+        };
+        Tables::compile(&spec).unwrap()
+    }
+
+    #[test]
+    fn a_flows_number_wraps_and_is_given_back_across_the_wrap() {
+        let (tables, flow) = (tables(), Flow::default());
+        let Action::Encapsulate(what) = &tables.profiles[0].action else {
+            panic!("no encapsulation");
+        };
+        let mut sequences = Sequences::default();
+        sequences.adopt(&tables);
+        let next = |sequences: &mut Sequences| {
+            let numbers = sequences.next(what, &flow, None).unwrap();
+            [numbers.get(0), numbers.get(1)]
+        };
+        assert_eq!(next(&mut sequences), [0, 0]);
+        let values = sequences.direct_export.as_mut().unwrap();
+        values.iter_mut().for_each(|(_, value)| *value = u32::MAX);
+        assert_eq!(next(&mut sequences), [u64::from(u32::MAX); 2]);
+        assert_eq!(next(&mut sequences), [0, 0]);
+        sequences.give_back(&what.parts, &flow);
+        sequences.give_back(&what.parts[..1], &flow);
+        assert_eq!(next(&mut sequences), [u64::from(u32::MAX), 0]);
+    }
+}

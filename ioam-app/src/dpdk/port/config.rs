@@ -19,7 +19,7 @@ pub struct PortConfig {
     /// Whether to receive frames for other stations too.
     pub promiscuous: bool,
     /// Whether to spread flows over the receive queues by a hash, where there are several and the
-    /// device can.
+    /// device can: one that is the same for both directions of a flow, if the device takes a key.
     pub rss: bool,
     /// Most packets received at once, 1 to [`BURST`](ioam_dp::port::BURST).
     pub burst: usize,

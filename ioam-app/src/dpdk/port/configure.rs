@@ -14,6 +14,9 @@ use crate::dpdk::mempool::Mempool;
 /// Longest name of a device, with its NUL.
 const NAME: usize = dpdk_sys::RTE_ETH_NAME_MAX_LEN as usize;
 
+/// What the hash key of a port with several receive queues repeats.
+const SYMMETRIC_KEY: u16 = 0x6D5A;
+
 /// DPDK's number of the port of this name.
 pub(super) fn port_named(name: &str) -> Option<u16> {
     let (name, mut id) = (CString::new(name).ok()?, 0);
@@ -106,10 +109,12 @@ pub(super) fn configure(
     pool: &Mempool,
 ) -> Result<u16, DpdkError> {
     let name = device.name();
-    let wanted = wanted(config, info);
+    let mut key = symmetric_key(info.hash_key_size);
+    let wanted = wanted(config, info, &mut key);
     let (rx_queues, tx_queues) = (config.rx_queues, config.tx_queues);
     attempt(name, "rte_eth_dev_configure", || {
-        // SAFETY: DPDK checks the number and copies `wanted`.
+        // SAFETY: DPDK checks the number and copies `wanted`; drivers copy the key it points to,
+        // which lives until the end of this function.
         unsafe { dpdk_sys::rte_eth_dev_configure(id, rx_queues, tx_queues, &raw const wanted) }
     })?;
     let (mut receive, mut send) = (config.rx_descriptors, config.tx_descriptors);
@@ -148,7 +153,20 @@ pub(super) fn configure(
     Ok(send)
 }
 
-fn wanted(config: &PortConfig, info: &dpdk_sys::rte_eth_dev_info) -> dpdk_sys::rte_eth_conf {
+/// A key of `octets` octets with which the hash of a flow is that of its other direction: what is
+/// hashed of addresses and ports is in pieces of 16 bits, and the key repeats after as many. Empty
+/// where the driver does not tell the length, and keeps its own key.
+fn symmetric_key(octets: u8) -> Vec<u8> {
+    let pattern = SYMMETRIC_KEY.to_be_bytes().into_iter().cycle();
+    pattern.take(octets.into()).collect()
+}
+
+/// What a port is configured with; it points to `key`.
+fn wanted(
+    config: &PortConfig,
+    info: &dpdk_sys::rte_eth_dev_info,
+    key: &mut [u8],
+) -> dpdk_sys::rte_eth_conf {
     // SAFETY: a C structure of numbers and pointers, for which all zeroes are valid and mean
     // DPDK's defaults.
     let mut wanted = unsafe { MaybeUninit::<dpdk_sys::rte_eth_conf>::zeroed().assume_init() };
@@ -157,11 +175,49 @@ fn wanted(config: &PortConfig, info: &dpdk_sys::rte_eth_dev_info) -> dpdk_sys::r
     let hash = dpdk_sys::DPDK_SHIM_RSS_IP_TCP_UDP & info.flow_type_rss_offloads;
     if config.rss && config.rx_queues > 1 && hash != 0 {
         wanted.rxmode.mq_mode = dpdk_sys::RTE_ETH_MQ_RX_RSS;
-        wanted.rx_adv_conf.rss_conf.rss_hf = hash;
+        let rss = &mut wanted.rx_adv_conf.rss_conf;
+        rss.rss_hf = hash;
+        if let (false, Ok(len)) = (key.is_empty(), u8::try_from(key.len())) {
+            (rss.rss_key, rss.rss_key_len) = (key.as_mut_ptr(), len);
+        }
     }
     if config.single_pool {
         let fast_free = dpdk_sys::DPDK_SHIM_TX_OFFLOAD_MBUF_FAST_FREE;
         wanted.txmode.offloads = fast_free & info.tx_offload_capa;
     }
     wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hash of Microsoft's Receive Side Scaling, as NICs compute it.
+    fn toeplitz(key: &[u8], input: &[u8]) -> u32 {
+        let window = |bit: usize| {
+            (bit..bit + 32).fold(0_u32, |word, at| {
+                word << 1 | u32::from(key[at / 8] >> (7 - at % 8) & 1)
+            })
+        };
+        let bits = (0..input.len() * 8).filter(|at| input[at / 8] >> (7 - at % 8) & 1 == 1);
+        bits.fold(0, |hash, bit| hash ^ window(bit))
+    }
+
+    #[test]
+    fn both_directions_of_a_flow_have_one_hash() {
+        let key = symmetric_key(40);
+        assert_eq!(key.len(), 40);
+        let (a, b) = ([0x20, 1, 0xD, 0xB8, 7, 7], [0x20, 1, 0xD, 0xB8, 9, 1]);
+        let address = |end: [u8; 6]| [end, [0; 6]].concat().into_iter().chain([1, 2, 3, 4]);
+        let tuple = |from, to, ports: [u8; 4]| {
+            let addresses = address(from).chain(address(to));
+            addresses.chain(ports).collect::<Vec<u8>>()
+        };
+        let there = toeplitz(&key, &tuple(a, b, [0x13, 0x88, 0, 53]));
+        let back = toeplitz(&key, &tuple(b, a, [0, 53, 0x13, 0x88]));
+        assert_eq!(there, back);
+        let other = toeplitz(&key, &tuple(a, b, [0x13, 0x89, 0, 53]));
+        assert_ne!(there, other);
+        assert!(symmetric_key(0).is_empty());
+    }
 }

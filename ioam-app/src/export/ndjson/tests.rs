@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Lines of records whose option data are written out.
 
+use ioam_dp::accounting::GroupAccount;
+use ioam_dp::accounting::SequenceNumber;
 use ioam_dp::port::PortId;
-use ioam_dp::record::{MAX_OPTION_DATA, Occasion};
+use ioam_dp::record::{MAX_OPTION_DATA, Occasion, Proof, SequenceReport};
 use ioam_dp::table::spec::{
     AccountingSpec, ActionSpec, DecapsulatePlacement, DecapsulateSpec, FilterSpec, NamespaceSpec,
     NodeSpec, PortSpec, ProfileSpec, Side,
@@ -95,7 +97,7 @@ fn a_line_has_its_keys_in_order_and_its_nodes_oldest_first() {
         concat!(
             r#"{"time":"2024-08-13T14:43:46.123456789Z","in_port":"east","#,
             r#""profile":"end \"here\"","namespace":123,"option_type":"preallocated-trace","#,
-            r#""trace_type":"0xc00000","overflow":true,"loopback":false,"active":false,"#,
+            r#""occasion":"decapsulated","trace_type":"0xc00000","overflow":true,"loopback":false,"active":false,"#,
             r#""malformed":false,"outer":{"source":"2001:db8::a","destination":"2001:db8::d"},"#,
             r#""flow":{"source":"2001:db8::1","destination":"2001:db8::2","source_port":5000,"#,
             r#""destination_port":6000,"next_header":17,"flow_label":74565},"nodes":["#,
@@ -178,4 +180,141 @@ fn an_unknown_time_is_null() {
     record.received = WallTime::default();
     let value: Value = serde_json::from_str(&option(&record, &tables())).unwrap();
     assert!(value["time"].is_null());
+}
+
+fn value(record: &ExportRecord) -> Value {
+    serde_json::from_str(&option(record, &tables())).unwrap()
+}
+
+#[test]
+fn direct_export_shows_the_option_and_this_nodes_data_without_bit_7() {
+    // Extension flags 0xE0: flow id, sequence, and a word nobody knows. Bit 7 has no word.
+    let text = "007b00e0f1000000 00abcdef 00000007 11111111 3f0b0001 0b110b22 66bb7122 0001e240";
+    let record = ExportRecord {
+        occasion: Occasion::DirectExport,
+        option_type: OptionType::DirectExport,
+        profile: None,
+        in_port: PortId::LOCAL,
+        ..record(&text.replace(' ', ""))
+    };
+    let value = value(&record);
+    assert_eq!(value["option_type"], "direct-export");
+    assert_eq!(value["occasion"], "direct-export");
+    assert_eq!(value["in_port"], "local");
+    assert!(value["profile"].is_null());
+    assert_eq!(value["trace_type"], "0xf10000");
+    assert_eq!(value["flow_id"], 0x00AB_CDEF);
+    assert_eq!(
+        (&value["sequence"], &value["flags"]),
+        (&7.into(), &0.into())
+    );
+    assert_eq!(value["extension_flags"], 0xE0);
+    assert_eq!(value["timestamp_format"], "ntp");
+    assert_eq!(value["malformed"], false);
+    let node = value["node"].as_object().unwrap();
+    assert_eq!(node.len(), 6);
+    assert_eq!(node["node_id"], 0x0B_0001);
+    assert_eq!(node["timestamp_fraction"], 0x1_E240);
+    assert!(value.get("nodes").is_none());
+    assert_eq!(value["raw"], text.replace(' ', ""));
+}
+
+#[test]
+fn direct_export_without_fields_or_data_says_so() {
+    let of = |text: &str| ExportRecord {
+        option_type: OptionType::DirectExport,
+        ..record(text)
+    };
+    let bare = value(&of("007b0000800000003f0b0001"));
+    assert!(bare["flow_id"].is_null() && bare["sequence"].is_null());
+    assert_eq!(bare["node"]["hop_limit"], 63);
+    for text in ["007b000080000000", "007b00c080000000", "007b", ""] {
+        let value = value(&of(text));
+        assert_eq!(value["malformed"], true, "{text}");
+        assert!(value["node"].is_null());
+    }
+}
+
+#[test]
+fn a_proof_of_transit_has_its_numbers_in_hex_and_its_verdict() {
+    let record = ExportRecord {
+        option_type: OptionType::ProofOfTransit,
+        proof: Some(Proof::Invalid),
+        ..record("007b00000102030405060708000000000000002a")
+    };
+    let value = value(&record);
+    assert_eq!(value["option_type"], "proof-of-transit");
+    assert_eq!(value["pot_type"], 0);
+    assert_eq!(value["pkt_id"], "0x0102030405060708");
+    assert_eq!(value["cumulative"], "0x000000000000002a");
+    assert_eq!(value["proof"], "invalid");
+    assert!(value.get("nodes").is_none() && value.get("trace_type").is_none());
+}
+
+#[test]
+fn edge_to_edge_has_the_fields_its_type_asks_for() {
+    let of = |text: &str| {
+        value(&ExportRecord {
+            option_type: OptionType::EdgeToEdge,
+            ..record(text)
+        })
+    };
+    let full = of("007b70000000000566bb7122000186a0");
+    assert_eq!(full["e2e_type"], "0x7000");
+    assert_eq!(full["sequence"], 5);
+    assert_eq!(full["seconds"], 0x66BB_7122);
+    assert_eq!(full["fraction"], 100_000);
+    assert_eq!(full["timestamp_format"], "ntp");
+    let wide = of("007b80000000000100000000");
+    assert_eq!(wide["sequence"], 1_u64 << 32);
+    assert!(wide.get("seconds").is_none() && wide.get("timestamp_format").is_none());
+    let unknown = of("007b2000ffffffff");
+    assert!(unknown["seconds"].is_null() && unknown.get("sequence").is_none());
+    assert_eq!(of("007bc00000000000")["malformed"], true);
+}
+
+#[test]
+fn a_report_has_every_figure_and_names_its_group() {
+    let mut account = GroupAccount::default();
+    let at = |nanoseconds| {
+        Some(WallTime {
+            seconds: 1_723_560_226,
+            nanoseconds,
+        })
+    };
+    for (number, delay) in [(0, 1000), (2, 3000), (2, 2000)] {
+        account.observe(
+            at(delay),
+            Some(SequenceNumber::Bits32(number)),
+            Some(i64::from(delay)),
+        );
+    }
+    account.finish();
+    let template = record("");
+    let report = SequenceReport {
+        received: template.received,
+        profile: 0,
+        namespace: NamespaceId(123),
+        option_type: OptionType::EdgeToEdge,
+        outer_source: template.outer_source,
+        flow_id: None,
+        flow: Some(template.flow),
+        last: true,
+        figures: account.snapshot(),
+    };
+    assert_eq!(
+        line(&Record::Report(report), &tables()),
+        concat!(
+            r#"{"record":"sequence-report","time":"2024-08-13T14:43:46.123456789Z","#,
+            r#""profile":"end \"here\"","namespace":123,"option_type":"edge-to-edge","#,
+            r#""outer_source":"2001:db8::a","flow_id":null,"flow":{"source":"2001:db8::1","#,
+            r#""destination":"2001:db8::2","source_port":5000,"destination_port":6000,"#,
+            r#""next_header":17,"flow_label":74565},"last":true,"#,
+            r#""first_packet":"2024-08-13T14:43:46.000001000Z","#,
+            r#""last_packet":"2024-08-13T14:43:46.000002000Z","packets":3,"received":3,"#,
+            r#""distinct":2,"lost":1,"pending":0,"reordered":0,"duplicates":1,"late":0,"#,
+            r#""restarts":0,"loss_ratio":0.3333333333333333,"delay":{"packets":3,"min":1000,"#,
+            r#""mean":2000,"max":3000,"jitter":179,"mean_variation":1500}}"#
+        )
+    );
 }
