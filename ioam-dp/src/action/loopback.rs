@@ -26,15 +26,12 @@ pub(crate) fn copy_back<S>(
     context: &mut Context<'_, S>,
 ) {
     let (tables, stats, port) = (context.tables, context.stats, context.in_port);
-    let header = frame.get(trace.range()).and_then(TraceHeader::split);
-    if !header.is_some_and(|(header, _)| header.has(TraceFlags::LOOPBACK)) {
-        return;
-    }
-    let kind = header.map(|(header, _)| header.trace_type());
     // Linux knows of no such flag.
-    if tables.linux() {
+    if !asks(frame, trace) || tables.linux() {
         return;
     }
+    let header = frame.get(trace.range()).and_then(TraceHeader::split);
+    let kind = header.map(|(header, _)| header.trace_type());
     if !tables.policy.loopback {
         stats.notice(Notice::LoopbackOff);
         return;
@@ -71,6 +68,12 @@ pub(crate) fn copy_back<S>(
         }
         stats.notice(Notice::LoopbackSent);
     }
+}
+
+/// Whether the trace has the Loopback flag.
+pub(crate) fn asks(frame: &[u8], trace: OptionAt) -> bool {
+    let header = frame.get(trace.range()).and_then(TraceHeader::split);
+    header.is_some_and(|(header, _)| header.has(TraceFlags::LOOPBACK))
 }
 
 /// The packet's header, when a copy may go back to its source: one host, and on this link alone

@@ -54,6 +54,7 @@ pub(crate) fn transit<P: PacketBuf, S: RecordSink>(
         });
     }
     if done.traces
+        && !located.looped
         && let Some(trace) = loopback::first_trace(packet.bytes(), located, context)
     {
         loopback::copy_back(packet.bytes(), located, trace, context);

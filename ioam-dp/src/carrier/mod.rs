@@ -29,6 +29,8 @@ pub struct Located {
     pub ioam: bool,
     /// Looked through before: what is passed over has been noticed.
     pub noticed: bool,
+    /// A copy was looped back already: one of each packet is enough.
+    pub looped: bool,
     /// Something is malformed; the notices say what.
     pub malformed: bool,
     /// The first option of the Hop-by-Hop header that this node can process.

@@ -47,8 +47,10 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
         },
     };
     let subject = inner.unwrap_or(l3);
+    let mut looped = false;
     if let Plan::Decapsulate(_) = plan {
         let found = record(packet, located, subject, context);
+        looped = found.looped;
         if found.options == 0 && inner.is_some() {
             context.stats.notice(Notice::DecapForeign);
         }
@@ -73,6 +75,7 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
     let mut plan = Plan::Pass;
     if inner.is_none() {
         left = hop_by_hop::remaining(packet.bytes(), left.l3, tables);
+        left.looped = looped;
         if let Some(option) = left.first {
             let (namespace, in_port) = (option.namespace, context.in_port);
             let role = tables

@@ -65,6 +65,12 @@ pub enum CompileError {
          this node's own packets (`in-port: [local]`), so that copies come back (RFC 9322, 4.1)"
     )]
     LoopbackReturn(String),
+    /// The Loopback flag where this node could not tell its copies from others'.
+    #[error(
+        "profile {0:?} sets the Loopback flag, and copies are told by this node's own element: that \
+         needs `node: id` and `record-self: true` (RFC 9322, 4.4)"
+    )]
+    LoopbackIdentity(String),
     /// An encapsulating profile without any option, or with too many.
     #[error("an encapsulating profile puts in 1 to {MAX_PARTS} options, not {0}")]
     Options(usize),
@@ -259,7 +265,7 @@ fn profiles(spec: &NodeSpec, known: &NamespaceTable) -> Result<Vec<Profile>, Com
         let action = match &profile.action {
             ActionSpec::Encapsulate(what) => {
                 check_sampling(what.sampling)?;
-                check_return(profile, what)?;
+                check_return(spec, profile, what)?;
                 Action::Encapsulate(Encapsulation::new(&profile.name, what, known)?)
             }
             ActionSpec::Transit { namespaces } => {
@@ -287,12 +293,24 @@ fn profiles(spec: &NodeSpec, known: &NamespaceTable) -> Result<Vec<Profile>, Com
     Ok(profiles)
 }
 
-/// Copies go back to the source of the header that carries the trace: it has to be this node's.
-fn check_return(profile: &ProfileSpec, what: &EncapsulateSpec) -> Result<(), CompileError> {
-    let mut options = what.options.iter();
-    let loops = options.any(|option| matches!(option, OptionSpec::Trace(trace) if trace.loopback));
-    if loops && what.placement == Placement::Inline && !profile.filter.local {
-        return Err(CompileError::LoopbackReturn(profile.name.clone()));
+/// Copies go back to the source of the header that carries the trace, which has to be this node's,
+/// and are known there by the oldest element.
+fn check_return(
+    node: &NodeSpec,
+    profile: &ProfileSpec,
+    what: &EncapsulateSpec,
+) -> Result<(), CompileError> {
+    let looping = what.options.iter().filter_map(|option| match option {
+        OptionSpec::Trace(trace) if trace.loopback => Some(trace),
+        _ => None,
+    });
+    for trace in looping {
+        if what.placement == Placement::Inline && !profile.filter.local {
+            return Err(CompileError::LoopbackReturn(profile.name.clone()));
+        }
+        if node.node_id.is_none() || !trace.record_self {
+            return Err(CompileError::LoopbackIdentity(profile.name.clone()));
+        }
     }
     Ok(())
 }

@@ -131,7 +131,8 @@ pub struct ProbeSpec {
     pub source_port: u16,
     /// Destination port.
     pub destination_port: u16,
-    /// Octets of the probe from its IPv6 header on, before any option: 48 and more.
+    /// Octets of the probe from its IPv6 header on, before any option: 64 and more, which number
+    /// and time take; less counts as 64.
     pub length: u16,
     /// Nanoseconds between two probes.
     pub interval: u64,
