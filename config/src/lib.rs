@@ -8,6 +8,7 @@
 //! [`load`] and [`parse`] do all of it. What is wrong comes back as [`Diagnostic`]s that know file,
 //! line and column and say what to write instead.
 
+mod key_file;
 pub mod model;
 mod report;
 pub mod scalar;
@@ -51,7 +52,7 @@ pub fn load(path: &Path, machine: &Machine) -> Result<Loaded, Errors> {
     }
     let octets = std::fs::read(path).map_err(unreadable)?;
     match std::str::from_utf8(&octets) {
-        Ok(text) => parse(&name, text, machine),
+        Ok(text) => check(&name, path.parent(), text, machine),
         Err(error) => {
             let line = octets[..error.valid_up_to()]
                 .iter()
@@ -68,11 +69,20 @@ pub fn load(path: &Path, machine: &Machine) -> Result<Loaded, Errors> {
     }
 }
 
-/// Checks `text`, which messages call `name`.
+/// Checks `text`, which messages call `name`. Files that it names are looked for beside that.
 ///
 /// # Errors
 /// The text is not YAML, or not a valid configuration.
 pub fn parse(name: &str, text: &str, machine: &Machine) -> Result<Loaded, Errors> {
+    check(name, Path::new(name).parent(), text, machine)
+}
+
+fn check(
+    name: &str,
+    folder: Option<&Path>,
+    text: &str,
+    machine: &Machine,
+) -> Result<Loaded, Errors> {
     if u64::try_from(text.len()).unwrap_or(u64::MAX) > LARGEST {
         return Err(too_large(name));
     }
@@ -86,7 +96,8 @@ pub fn parse(name: &str, text: &str, machine: &Machine) -> Result<Loaded, Errors
         )],
     })?;
     let mut problems = report::Problems::default();
-    let valid = valid::validate(&model, machine, &mut problems);
+    let folder = folder.unwrap_or(Path::new(""));
+    let valid = valid::validate(&model, folder, machine, &mut problems);
     let failed = problems.failed();
     let diagnostics = problems.into_diagnostics(name, text);
     if failed {

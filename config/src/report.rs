@@ -247,6 +247,12 @@ impl Problems {
             .any(|(_, severity, _)| *severity == Severity::Error)
     }
 
+    /// All of it, in the order it was found.
+    pub(crate) fn into_complaints(self) -> impl Iterator<Item = (Place, Complaint)> {
+        let found = self.found.into_iter();
+        found.map(|(place, _, complaint)| (place, complaint))
+    }
+
     /// All of it, in file order.
     pub(crate) fn into_diagnostics(mut self, file: &str, text: &str) -> Vec<Diagnostic> {
         self.found

@@ -9,7 +9,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use crate::report::{Complaint, Place, Problems, Severity};
@@ -107,6 +108,41 @@ impl<T: JsonSchema> JsonSchema for Located<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<T>()
     }
+}
+
+/// What has a place in the file.
+pub(crate) trait Placed {
+    /// Where it starts.
+    fn place(&self) -> Place;
+}
+
+impl<T> Placed for Scalar<T> {
+    fn place(&self) -> Place {
+        self.place
+    }
+}
+
+impl<T> Placed for Located<T> {
+    fn place(&self) -> Place {
+        self.place
+    }
+}
+
+impl<T> Placed for OneOrMany<T> {
+    fn place(&self) -> Place {
+        self.place
+    }
+}
+
+impl<W, K> Placed for WordOrKeys<W, K> {
+    fn place(&self) -> Place {
+        self.place
+    }
+}
+
+/// Where an optional key's value starts.
+pub(crate) fn at<T: Placed>(key: &Option<T>) -> Option<Place> {
+    key.as_ref().map(Placed::place)
 }
 
 /// One value, or a list of them.
@@ -208,5 +244,95 @@ impl<'de, T: FromText> Visitor<'de> for ItemsVisitor<T> {
             items.push(item);
         }
         Ok(Items::Many(items))
+    }
+}
+
+/// A word, or a mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WordOrKeys<W, K> {
+    /// Where it starts.
+    pub place: Place,
+    /// What stands there.
+    pub value: Either<W, K>,
+}
+
+/// Which of the two it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Either<W, K> {
+    /// The word.
+    Word(Scalar<W>),
+    /// The mapping.
+    Keys(K),
+}
+
+impl<'de, W: FromText, K: Deserialize<'de>> Deserialize<'de> for WordOrKeys<W, K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let inner = Spanned::<Shape<W, K>>::deserialize(deserializer)?;
+        let place = inner.referenced.into();
+        let value = match inner.value {
+            Shape::Word(value) => Either::Word(Scalar { place, value }),
+            Shape::Keys(keys) => Either::Keys(keys),
+        };
+        Ok(Self { place, value })
+    }
+}
+
+impl<W: FromText, K: JsonSchema> JsonSchema for WordOrKeys<W, K> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "WordOrKeys".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let keys = generator.subschema_for::<K>();
+        schemars::json_schema!({ "anyOf": [W::schema(), keys] })
+    }
+}
+
+enum Shape<W, K> {
+    Word(Result<W, Complaint>),
+    Keys(K),
+}
+
+impl<'de, W: FromText, K: Deserialize<'de>> Deserialize<'de> for Shape<W, K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ShapeVisitor(PhantomData))
+    }
+}
+
+struct ShapeVisitor<W, K>(PhantomData<(W, K)>);
+
+impl<'de, W: FromText, K: Deserialize<'de>> Visitor<'de> for ShapeVisitor<W, K> {
+    type Value = Shape<W, K>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word or a mapping")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Shape::Word(W::from_text(text)))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Shape::Word(W::from_text(&number.to_string())))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Shape::Word(W::from_text(&number.to_string())))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Shape::Word(W::from_text(&number.to_string())))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Shape::Word(W::from_text(&value.to_string())))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, keys: A) -> Result<Self::Value, A::Error> {
+        K::deserialize(MapAccessDeserializer::new(keys)).map(Shape::Keys)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! From text to [`Model`]: YAML itself, the shape of the file, and its keys.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_saphyr::Error;
 use serde_saphyr::options::MergeKeyPolicy;
@@ -9,8 +10,21 @@ use crate::model::Model;
 use crate::report::{Complaint, Place, line};
 use crate::suggest;
 
-/// Reads the file. Budgets keep hostile files (aliases that multiply, endless nesting) cheap.
+/// Reads the file.
 pub(crate) fn read(text: &str) -> Result<Model, (Place, Complaint)> {
+    let error = match document(text) {
+        Ok(model) => return Ok(model),
+        Err(error) => error,
+    };
+    let error = error.without_snippet();
+    let mut place: Place = error.location().map(Place::from).unwrap_or_default();
+    let complaint = complain(error, text, &mut place);
+    Err((place, complaint))
+}
+
+/// Reads one YAML document. Budgets keep hostile files (aliases that multiply, endless nesting)
+/// cheap.
+pub(crate) fn document<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: 200_000,
@@ -27,14 +41,7 @@ pub(crate) fn read(text: &str) -> Result<Model, (Place, Complaint)> {
         reject_unsupported_tags: true,
         with_snippet: false,
     };
-    let error = match serde_saphyr::from_str_with_options(text, options) {
-        Ok(model) => return Ok(model),
-        Err(error) => error,
-    };
-    let error = error.without_snippet();
-    let mut place: Place = error.location().map(Place::from).unwrap_or_default();
-    let complaint = complain(error, text, &mut place);
-    Err((place, complaint))
+    serde_saphyr::from_str_with_options(text, options)
 }
 
 /// Our words for the reader's errors.

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Every key there is, in two files, and where each value ends up.
+//! Every key there is, in three files, and where each value ends up.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::net::Ipv6Addr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ioam_config::{Loaded, Machine, Memory, Simulate, parse};
 use ioam_dp::table::spec::*;
@@ -131,6 +136,122 @@ profiles:
     filter: {in-port: a}
     preallocated-tracing-profile: {trace-types: {use-namespace: 1}}
 "#;
+
+const THIRD: &str = r#"
+node:
+  id: 0x0c0001
+  loopback: copy
+  limits: {direct-export: 200, export: 0, loopback: 300, active: 4294967295}
+  flows: {most: 1000000, groups: 100, idle-seconds: 5}
+ports:
+  - {name: a, device: net_null0, mtu: 9000, speed: 40000, ioam: true, address: "2001:db8:ff::c"}
+  - {name: b, device: net_null1, mtu: 9000}
+forwarding: {pairs: [[a, b]]}
+namespaces:
+  - {id: 5, pot-keys: KEYS}
+  - id: 6
+profiles:
+  - name: everything
+    filter: {in-port: b}
+    placement: ip6-in-ip6
+    tunnel: {source: "2001:db8:ff::c", destination: "2001:db8:ff::d", hop-limit: 12}
+    sampling: {per-flow: 3}
+    over-mtu: drop
+    preallocated-tracing-profile:
+      node-action: encapsulate
+      trace-types: {use-namespace: 5, trace-type: hop-lim-node-id}
+      max-length: 16
+      loopback: true
+    pot-profile: {node-action: encapsulate, use-namespace: 5, pot-type: pot-type-0}
+    direct-export-profile:
+      node-action: encapsulate
+      trace-types: {use-namespace: [5, 6], trace-type: [hop-lim-node-id, if-id]}
+      flow-id: 0x00abcdef
+      enable-sequence-number: true
+      record-self: true
+    e2e-profile:
+      node-action: encapsulate
+      e2e-types: {use-namespace: 6, e2e-type: [timestamp-seconds, seq-num-64, timestamp-fraction]}
+      group: flow
+  - name: probes
+    filter: {in-port: [local]}
+    active: probes
+    placement: inline
+    preallocated-tracing-profile:
+      node-action: encapsulate
+      trace-types: {use-namespace: 5, trace-type: 0x800000}
+      max-length: 16
+      loopback: true
+  - name: copies
+    filter: {in-port: a}
+    active: {copies: 128}
+    preallocated-tracing-profile:
+      node-action: encapsulate
+      trace-types: {use-namespace: 5, trace-type: 0x800000}
+      max-length: 16
+      tunnel: {source: "2001:db8:ff::c", destination: "2001:db8:ff::d"}
+  - name: end
+    tunnel: {destination: "2001:db8:ff::c"}
+    preallocated-tracing-profile:
+      node-action: decapsulate
+      trace-types: {use-namespace: 5}
+      record-self: true
+    pot-profile: {node-action: decapsulate, use-namespace: 5}
+    direct-export-profile:
+      node-action: decapsulate
+      trace-types: {use-namespace: [6, 5]}
+      group: flow
+      report-seconds: 3
+    e2e-profile:
+      node-action: decapsulate
+      e2e-types: {use-namespace: 6}
+      group: flow
+      report-seconds: 3
+      record-packets: true
+  - name: pass
+    pot-profile: {use-namespace: 5}
+    direct-export-profile: {trace-types: {use-namespace: [6, 5]}}
+probes:
+  - name: first
+    source: 2001:db8:ff::c
+    destination: "2001:db8:2::1"
+    source-port: 1
+    destination-port: 2
+    length: 64
+    per-second: 4
+    count: 7
+    port: b
+    next-hop: "02:00:00:00:00:02"
+  - {name: second, source: "2001:db8:ff::c", destination: "2001:db8:2::1", port: a, next-hop: "02:00:00:00:00:03"}
+export:
+  receivers:
+    - {address: "2001:db8:fe::1", port: 4739}
+    - address: 192.0.2.1
+simulate: {seed: 0x0102030405060708}
+"#;
+
+const EVEN: &str =
+    "even: {prime: 0x1fffffffffffffff, point: 2, share: 3, public: 4, lagrange: 5, secret: 6}\n";
+const ODD: &str =
+    "odd: {prime: 2305843009213693951, point: 7, share: 8, public: 9, lagrange: 10, secret: 0}\n";
+
+/// The third file, with keys of this text.
+fn third(keys: &str) -> Loaded {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("every-key-{}.yaml", COUNT.fetch_add(1, Ordering::Relaxed));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_file(&path);
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o400)
+        .open(&path)
+        .expect("a file of this test");
+    file.write_all(keys.as_bytes())
+        .expect("a file of this test");
+    loaded(&THIRD.replace("KEYS", &path.to_string_lossy()))
+}
 
 fn loaded(text: &str) -> Loaded {
     match parse("keys.yaml", text, &Machine::this(vec![0, 1, 2])) {
@@ -426,7 +547,207 @@ fn the_other_profiles_and_their_defaults() {
     assert_eq!(profiles[4].filter.in_ports, [0]);
 }
 
-/// The two files above leave out no key: each name in the schema occurs in one of them.
+#[test]
+fn limits_flows_and_speeds() {
+    let loaded = third(EVEN);
+    let spec = loaded.valid.node_spec(&[]);
+    assert!(spec.policy.loopback);
+    let limits = LimitsSpec {
+        direct_export: 200,
+        export: 0,
+        loopback: 300,
+        active: u32::MAX,
+    };
+    assert_eq!(spec.limits, limits);
+    let flows = FlowsSpec {
+        most: 1_000_000,
+        groups: 100,
+        idle_seconds: 5,
+    };
+    assert_eq!(spec.flows, flows);
+    let speeds = spec.ports.iter().map(|port| port.speed);
+    assert_eq!(speeds.collect::<Vec<_>>(), [40_000, 10_000]);
+    let speeds = loaded.valid.ports().iter().map(|port| port.speed);
+    assert_eq!(speeds.collect::<Vec<_>>(), [Some(40_000), None]);
+    let receivers = [("2001:db8:fe::1", Some(4739)), ("192.0.2.1", None)];
+    let receivers = receivers.map(|(address, port)| ReceiverSpec {
+        address: address.parse().unwrap(),
+        port,
+    });
+    assert_eq!(spec.receivers, receivers);
+    assert_eq!(spec.workers, 1);
+    assert_eq!(self::loaded(FIRST).valid.node_spec(&[]).workers, 2);
+    let defaults = self::loaded(SECOND).valid.node_spec(&[]);
+    assert_eq!(defaults.limits, LimitsSpec::default());
+    assert_eq!(defaults.flows, FlowsSpec::default());
+    assert!(!defaults.policy.loopback && defaults.receivers.is_empty());
+}
+
+#[test]
+fn one_profile_with_every_option() {
+    let spec = third(EVEN).valid.node_spec(&[]);
+    let ActionSpec::Encapsulate(what) = &spec.profiles[0].action else {
+        panic!("{:?}", spec.profiles[0])
+    };
+    let export = |namespace| {
+        OptionSpec::DirectExport(DirectExportSpec {
+            namespace,
+            trace_type: 0xc0_0000,
+            flow_id: FlowIdSpec::Fixed(0x00ab_cdef),
+            sequence: true,
+            record_self: true,
+        })
+    };
+    let trace = TraceSpec {
+        namespace: 5,
+        trace_type: 0x80_0000,
+        words: 4,
+        record_self: true,
+        loopback: true,
+    };
+    let edge = EdgeToEdgeSpec {
+        namespace: 6,
+        kind: 0xb000,
+        group: GroupSpec::Flow,
+    };
+    let options = [
+        OptionSpec::Trace(trace),
+        OptionSpec::ProofOfTransit { namespace: 5 },
+        export(5),
+        export(6),
+        OptionSpec::EdgeToEdge(edge),
+    ];
+    assert_eq!(what.options, options);
+    let outer = Placement::Ip6InIp6 {
+        source: address("2001:db8:ff::c"),
+        destination: address("2001:db8:ff::d"),
+        hop_limit: 12,
+    };
+    assert_eq!(what.placement, outer);
+    assert_eq!(what.sampling, Sampling::PerFlow { n: 3 });
+    assert_eq!((what.over_mtu, what.active), (OverMtu::Drop, None));
+}
+
+/// What validation says a packet grows by is what the data plane puts in front of it.
+#[test]
+fn growth_is_that_of_the_data_plane() {
+    let valid = third(EVEN).valid;
+    let tables = ioam_dp::table::Tables::compile(&valid.node_spec(&[])).expect("a node");
+    let ioam_dp::table::Action::Encapsulate(what) = &tables.profiles[0].action else {
+        panic!("{:?}", tables.profiles[0])
+    };
+    let text = THIRD.replace(", pot-keys: KEYS", "") + "runtime: {headroom: 128}\n";
+    let errors = parse("f.yaml", &text, &Machine::this(vec![0, 1])).expect_err("too little room");
+    let expected = format!(
+        "packets grow by {} octets, and the headroom is 128",
+        what.image.len()
+    );
+    let mut found = errors.diagnostics.iter();
+    assert!(found.any(|one| one.what == expected), "{errors}");
+}
+
+#[test]
+fn active_measurement() {
+    let spec = third(EVEN).valid.node_spec(&[]);
+    let active = |index: usize| match &spec.profiles[index].action {
+        ActionSpec::Encapsulate(what) => (what.active, what.placement == Placement::Inline),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(active(1), (Some(ActiveSpec::Probes), true));
+    assert_eq!(active(2), (Some(ActiveSpec::Copies { length: 128 }), false));
+    let local = FilterSpec {
+        local: true,
+        ..FilterSpec::default()
+    };
+    assert_eq!(spec.profiles[1].filter, local);
+    let probe = |name: &str, ports: [u16; 2], length, interval, count, port, mac| ProbeSpec {
+        name: name.to_owned(),
+        source: address("2001:db8:ff::c"),
+        destination: address("2001:db8:2::1"),
+        source_port: ports[0],
+        destination_port: ports[1],
+        length,
+        interval,
+        count,
+        next_hop: NextHopSpec {
+            port,
+            mac: [2, 0, 0, 0, 0, mac],
+        },
+    };
+    let probes = [
+        probe("first", [1, 2], 64, 250_000_000, Some(7), 1, 2),
+        probe("second", [33434; 2], 100, 1_000_000_000, None, 0, 3),
+    ];
+    assert_eq!(spec.probes, probes);
+}
+
+#[test]
+fn every_option_ends() {
+    let spec = third(EVEN).valid.node_spec(&[]);
+    let end = DecapsulateSpec {
+        namespaces: vec![5, 6],
+        placement: DecapsulatePlacement::Ip6InIp6 {
+            destination: Some(address("2001:db8:ff::c")),
+        },
+        record_self: true,
+        accounting: AccountingSpec {
+            group: GroupSpec::Flow,
+            report_seconds: 3,
+            record_packets: true,
+        },
+    };
+    assert_eq!(spec.profiles[3].action, ActionSpec::Decapsulate(end));
+    let namespaces = vec![5, 6];
+    assert_eq!(spec.profiles[4].action, ActionSpec::Transit { namespaces });
+}
+
+fn numbers(keys: &PotKeysSpec) -> ([u64; 5], Option<u64>) {
+    let PotKeysSpec {
+        prime,
+        point,
+        share,
+        public,
+        lagrange,
+        secret,
+    } = *keys;
+    ([prime, point, share, public, lagrange], secret)
+}
+
+#[test]
+fn keys_of_one_set_or_two() {
+    const PRIME: u64 = (1 << 61) - 1;
+    let even = ([PRIME, 2, 3, 4, 5], Some(6));
+    let odd = ([PRIME, 7, 8, 9, 10], Some(0));
+    let both = |active| format!("active: {active}\n{ODD}{EVEN}");
+    for (file, sets, active) in [
+        (EVEN.to_owned(), vec![even], 0),
+        (ODD.to_owned(), vec![odd], 1),
+        (both("even"), vec![even, odd], 0),
+        (both("odd"), vec![even, odd], 1),
+    ] {
+        let spec = third(&file).valid.node_spec(&[]);
+        let keys = spec.namespaces[1].proof_of_transit.as_ref().unwrap();
+        assert_eq!(keys.sets.iter().map(numbers).collect::<Vec<_>>(), sets);
+        assert_eq!(keys.active, active);
+        ioam_dp::table::Tables::compile(&spec).expect("a node");
+    }
+}
+
+#[test]
+fn random_numbers_come_from_the_kernel_unless_there_is_a_seed() {
+    let entropy = |loaded: Loaded| loaded.valid.node_spec(&[]).entropy;
+    assert_eq!(entropy(third(EVEN)), entropy(third(EVEN)));
+    assert_eq!(entropy(third(EVEN))[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
+    let unseeded = loaded(SECOND).valid;
+    assert_eq!(
+        unseeded.node_spec(&[]).entropy,
+        unseeded.node_spec(&[]).entropy
+    );
+    assert_ne!(entropy(loaded(SECOND)), entropy(loaded(SECOND)));
+    assert_ne!(entropy(loaded(SECOND)), [0; 32]);
+}
+
+/// The files above leave out no key: each name in the schema occurs in one of them.
 #[test]
 fn no_key_is_left_out() {
     let schema = ioam_config::schema();
@@ -437,7 +758,9 @@ fn no_key_is_left_out() {
     for key in all.flat_map(|properties| properties.keys()) {
         let written = format!("{key}:");
         assert!(
-            FIRST.contains(&written) || SECOND.contains(&written),
+            [FIRST, SECOND, THIRD]
+                .iter()
+                .any(|file| file.contains(&written)),
             "{key}"
         );
     }

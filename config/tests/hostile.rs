@@ -36,17 +36,22 @@ fn check(text: &str) -> Vec<Diagnostic> {
     diagnostics
 }
 
+/// Files among the samples, those with keys included.
+const SAMPLES: usize = 18;
+
 fn samples() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     let entries = std::fs::read_dir(folder).expect("the samples");
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        std::fs::read_to_string(entry.expect("a sample").path()).expect("text")
-    };
-    entries.map(read).collect()
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("a sample").path())
+        .collect();
+    paths.sort();
+    let read = |path| std::fs::read_to_string(path).expect("text");
+    paths.into_iter().map(read).collect()
 }
 
 /// Words that mean something to the reader, and values at the limits.
-const WORDS: [&str; 28] = [
+const WORDS: [&str; 30] = [
     "0",
     "-1",
     "4294967295",
@@ -72,6 +77,8 @@ const WORDS: [&str; 28] = [
     "::",
     "default-namespace",
     "transit",
+    "local",
+    "active",
     "node",
     "9999999999999999999999",
     "\u{feff}",
@@ -100,7 +107,7 @@ proptest! {
 
     #[test]
     fn a_sample_with_other_values_is_answered(
-        sample in 0usize..6,
+        sample in 0usize..SAMPLES,
         edits in prop::collection::vec((any::<prop::sample::Index>(), 0..WORDS.len()), 1..5),
     ) {
         let mut lines: Vec<String> = samples()[sample].lines().map(str::to_owned).collect();
@@ -114,7 +121,7 @@ proptest! {
 
     #[test]
     fn a_sample_with_other_octets_is_answered(
-        sample in 0usize..6,
+        sample in 0usize..SAMPLES,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<char>(), 0u8..3), 1..6),
     ) {
         let mut text: Vec<char> = samples()[sample].chars().collect();

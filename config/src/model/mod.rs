@@ -3,13 +3,19 @@
 
 mod node;
 mod ports;
+mod probes;
 mod profiles;
 mod runtime;
+mod sections;
 
-pub use node::{Export, Namespace, Node, Schema, Simulate};
+pub use node::{Export, Flows, Limits, Namespace, Node, Receiver, Schema, Share, Simulate};
 pub use ports::{DefaultNextHop, Forwarding, Pair, Port, Route};
-pub use profiles::{Filter, PreallocatedTracingProfile, Profile, Sampling, TraceTypes, Tunnel};
+pub use probes::Probe;
+pub use profiles::{Active, ActiveCopies, Filter, Profile, Sampling, Tunnel};
 pub use runtime::{Cpu, Runtime};
+pub use sections::{
+    DirectExportProfile, E2eProfile, E2eTypes, PotProfile, PreallocatedTracingProfile, TraceTypes,
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -34,7 +40,9 @@ pub struct Model {
     pub namespaces: Option<Vec<Namespace>>,
     /// The profiles, in the order they are tried.
     pub profiles: Option<Vec<Profile>>,
-    /// Where the records of decapsulated traces go.
+    /// Probes this node originates, for profiles with `active: probes`.
+    pub probes: Option<Vec<Probe>>,
+    /// Where records go.
     pub export: Option<Export>,
     /// Fixed measurements in place of real ones, for replay and tests.
     pub simulate: Option<Simulate>,

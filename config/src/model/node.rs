@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::scalar::{Located, Scalar};
 use crate::text::{
-    Clock, HexData, Malformed, NamespaceId, Number, Semantics, SeveralOptions, TaiOffset, Text,
-    TimestampFormat, UndefinedTraceBits,
+    Clock, HexData, HostAddress, Loopback, Malformed, NamespaceId, Number, Semantics,
+    SeveralOptions, TaiOffset, Text, TimestampFormat, UndefinedTraceBits,
 };
 
 /// Who the node is, and what it does where the RFCs leave a choice.
@@ -36,6 +36,50 @@ pub struct Node {
     /// Most ICMPv6 errors originated per second and worker; 0 turns them off.
     #[schemars(extend("default" = 100))]
     pub icmp_errors_per_second: Option<Scalar<Number<u32, 0, 1_000_000>>>,
+    /// What becomes of traces with the Loopback flag (RFC 9322).
+    #[schemars(extend("default" = "ignore"))]
+    pub loopback: Option<Scalar<Loopback>>,
+    /// The most that each kind of measurement may take of a port: one N-th of its speed; 0 is no
+    /// limit.
+    pub limits: Option<Limits>,
+    /// The memory of flows each worker has.
+    pub flows: Option<Flows>,
+}
+
+/// N, where one N-th is meant; 0 is no limit.
+pub type Share = Number<u32, 0, 0xffff_ffff>;
+
+/// One N-th of a port's speed for each kind of measurement; 0 is no limit.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Limits {
+    /// Packets sent with a direct export option (RFC 9326, 3.1.1).
+    #[schemars(extend("default" = 128))]
+    pub direct_export: Option<Scalar<Share>>,
+    /// Data exported because of direct export options (RFC 9326, 3.1.2).
+    #[schemars(extend("default" = 128))]
+    pub export: Option<Scalar<Share>>,
+    /// Packets sent with the Loopback flag, and copies sent back (RFC 9322, 4).
+    #[schemars(extend("default" = 128))]
+    pub loopback: Option<Scalar<Share>>,
+    /// Packets sent with the Active flag (RFC 9322, 5).
+    #[schemars(extend("default" = 128))]
+    pub active: Option<Scalar<Share>>,
+}
+
+/// The memory of flows each worker has.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Flows {
+    /// Flows whose sequence numbers this node gives at once.
+    #[schemars(extend("default" = 65536))]
+    pub most: Option<Scalar<Number<u32, 1, 16_777_216>>>,
+    /// Packet groups whose sequence numbers this node checks at once.
+    #[schemars(extend("default" = 8192))]
+    pub groups: Option<Scalar<Number<u32, 1, 16_777_216>>>,
+    /// Seconds after which a silent flow or group may be forgotten.
+    #[schemars(extend("default" = 60))]
+    pub idle_seconds: Option<Scalar<Number<u32, 1, 86_400>>>,
 }
 
 /// One IOAM-Namespace.
@@ -56,6 +100,9 @@ pub struct Namespace {
     /// Seconds that TAI is ahead of the machine's clock. Required by `timestamp-format: ptp` and
     /// only used by it.
     pub tai_offset: Option<Scalar<TaiOffset>>,
+    /// The file with this node's keys for proofs of transit, beside this file unless it is an
+    /// absolute path. Nobody but its owner may read it.
+    pub pot_keys: Option<Scalar<Text>>,
 }
 
 /// An opaque state snapshot: exactly one of `data` and `text`.
@@ -71,13 +118,26 @@ pub struct Schema {
     pub text: Option<Scalar<Text>>,
 }
 
-/// Where the records of decapsulated traces go.
+/// Where records go.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Export {
-    /// A file that gets one line of JSON per trace, or `-` for standard output; omitted, traces
+    /// A file that gets one line of JSON per record, or `-` for standard output; omitted, records
     /// are counted and discarded.
     pub ndjson: Option<Scalar<Text>>,
+    /// Where IOAM data are exported to: packets to these addresses get no direct export option,
+    /// which would make each export cause others.
+    pub receivers: Option<Vec<Receiver>>,
+}
+
+/// A receiver of exported data.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Receiver {
+    /// Its address, IPv6 or IPv4.
+    pub address: Scalar<HostAddress>,
+    /// Its port; omitted, any.
+    pub port: Option<Scalar<Number<u16, 1, 0xffff>>>,
 }
 
 /// Fixed measurements in place of real ones, for replay and tests.
@@ -96,7 +156,8 @@ pub struct Simulate {
     /// The octets of packet memory in use.
     #[schemars(extend("default" = 0))]
     pub buffer_occupancy: Option<Scalar<Number<u32, 0, 0xffff_ffff>>>,
-    /// The seed of random sampling.
+    /// The seed of random sampling and of the random numbers of proofs of transit; omitted, those
+    /// of proofs differ from run to run.
     #[schemars(extend("default" = 1))]
     pub seed: Option<Scalar<Number<u64, 0, 0xffff_ffff_ffff_ffff>>>,
 }

@@ -28,6 +28,9 @@ pub struct Port {
     /// Descriptors of each transmit queue: a power of two, 64 to 4096.
     #[schemars(extend("default" = 1024))]
     pub tx_descriptors: Option<Scalar<Number<u16, 64, 4096>>>,
+    /// Megabits a second, of which `node.limits` are a share; default: what the link says, or
+    /// else 10000.
+    pub speed: Option<Scalar<Number<u32, 1, 10_000_000>>>,
     /// The largest layer-3 packet, in octets.
     #[schemars(extend("default" = 1500))]
     pub mtu: Option<Scalar<Number<u16, 68, 9710>>>,
@@ -41,7 +44,8 @@ pub struct Port {
     pub id: Option<Scalar<Number<u16, 0, 0xffff>>>,
     /// The 32-bit wide interface id of RFC 9197; omitted, the node writes "not available".
     pub id_wide: Option<Scalar<Number<u32, 0, 0xffff_ffff>>>,
-    /// The source of ICMPv6 errors about packets that arrive here; omitted, there are none.
+    /// This node's address: the source of ICMPv6 errors about packets that arrive here, and of
+    /// copies looped back; omitted, there are neither.
     pub address: Option<Scalar<Address>>,
     /// The port's place in the IOAM domain.
     #[schemars(extend("default" = "inside"))]

@@ -4,10 +4,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::scalar::{Located, OneOrMany, Scalar};
+use super::sections::{DirectExportProfile, E2eProfile, PotProfile, PreallocatedTracingProfile};
+use crate::scalar::{Located, OneOrMany, Scalar, WordOrKeys};
 use crate::text::{
-    Address, NamespaceId, NextHeader, NodeAction, Number, OverMtu, Placement, Prefix, ProtocolType,
-    Range, Switch, Text, TraceTypeItem,
+    ActiveWord, Address, NextHeader, Number, OverMtu, Placement, Prefix, ProtocolType, Range, Text,
 };
 
 /// A profile: which packets, and what is done with them.
@@ -21,15 +21,50 @@ pub struct Profile {
     /// The protocol that carries IOAM.
     #[schemars(extend("default" = "ipv6"))]
     pub protocol_type: Option<Scalar<ProtocolType>>,
+    /// Active measurement (RFC 9322, 5): what is encapsulated has the Active flag and ends at the
+    /// decapsulating node.
+    pub active: Option<Active>,
+    /// Where options stand; not for `transit`, which finds them anywhere.
+    #[schemars(extend("default" = "ip6-in-ip6"))]
+    pub placement: Option<Scalar<Placement>>,
+    /// The outer header of `placement: ip6-in-ip6`. `encapsulate` requires source and
+    /// destination; `decapsulate` takes the destination alone, or any packet when it is omitted.
+    pub tunnel: Option<Located<Tunnel>>,
+    /// Which of the selected packets get options; omitted, every one. Counting is per worker.
+    /// Only with `encapsulate`.
+    pub sampling: Option<Located<Sampling>>,
+    /// The fate of a packet that the options would make larger than the output port's MTU. Only
+    /// with `encapsulate`.
+    #[schemars(extend("default" = "skip"))]
+    pub over_mtu: Option<Scalar<OverMtu>>,
     /// The pre-allocated trace of RFC 9197.
-    pub preallocated_tracing_profile: Located<PreallocatedTracingProfile>,
+    pub preallocated_tracing_profile: Option<Located<PreallocatedTracingProfile>>,
+    /// The proof of transit of RFC 9197.
+    pub pot_profile: Option<Located<PotProfile>>,
+    /// The direct export of RFC 9326.
+    pub direct_export_profile: Option<Located<DirectExportProfile>>,
+    /// The edge-to-edge data of RFC 9197.
+    pub e2e_profile: Option<Located<E2eProfile>>,
+}
+
+/// `probes`, or the keys of copies.
+pub type Active = WordOrKeys<ActiveWord, ActiveCopies>;
+
+/// Copies of the profile's packets are sent as active measurement, and the packets themselves go
+/// on untouched.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ActiveCopies {
+    /// Octets of each copy, from its IPv6 header on; a shorter packet is copied whole.
+    pub copies: Scalar<Number<u16, 40, 0xffff>>,
 }
 
 /// Which packets a profile wants; every given key has to match.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Filter {
-    /// Names of input ports, one or a list; omitted, any port.
+    /// Names of input ports, one or a list; omitted, any port. The word `local`, alone, is for
+    /// packets this node originates.
     pub in_port: Option<OneOrMany<Text>>,
     /// Prefix of the source address.
     pub source: Option<Scalar<Prefix>>,
@@ -50,49 +85,6 @@ pub struct Filter {
     pub length: Option<Scalar<Range>>,
 }
 
-/// The pre-allocated trace of RFC 9197.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct PreallocatedTracingProfile {
-    /// What the node does with the profile's packets.
-    #[schemars(extend("default" = "transit"))]
-    pub node_action: Option<Scalar<NodeAction>>,
-    /// The namespaces, and the data each node adds.
-    pub trace_types: Located<TraceTypes>,
-    /// Room for node data, in octets: a multiple of 4, at most 244. Required by `encapsulate` and
-    /// only used by it.
-    #[schemars(extend("minimum" = 4, "maximum" = 244, "multipleOf" = 4))]
-    pub max_length: Option<Scalar<Number<u16, 0, 0xffff>>>,
-    /// Where the option stands; not for `transit`, which finds it anywhere.
-    #[schemars(extend("default" = "ip6-in-ip6"))]
-    pub placement: Option<Scalar<Placement>>,
-    /// The outer header of `placement: ip6-in-ip6`. `encapsulate` requires source and
-    /// destination; `decapsulate` takes the destination alone, or any packet when it is omitted.
-    pub tunnel: Option<Located<Tunnel>>,
-    /// Whether this node's own data are in the trace; default: `true` for `encapsulate`, `false`
-    /// for `decapsulate`; `transit` always records.
-    pub record_self: Option<Scalar<Switch>>,
-    /// Which of the selected packets get an option; omitted, every one. Counting is per worker.
-    /// Only with `encapsulate`.
-    pub sampling: Option<Located<Sampling>>,
-    /// The fate of a packet that the option would make larger than the output port's MTU. Only
-    /// with `encapsulate`.
-    #[schemars(extend("default" = "skip"))]
-    pub over_mtu: Option<Scalar<OverMtu>>,
-}
-
-/// The namespaces of a profile, and the data each node adds.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct TraceTypes {
-    /// The Namespace-ID, or a list of them for `transit` and `decapsulate`; `default-namespace`
-    /// is 0.
-    pub use_namespace: OneOrMany<NamespaceId>,
-    /// The data each node adds: identities of RFC 9617 without `trace-`, or the 24-bit
-    /// IOAM-Trace-Type as a number. Required by `encapsulate` and only used by it.
-    pub trace_type: Option<OneOrMany<TraceTypeItem>>,
-}
-
 /// The outer IPv6 header.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -106,7 +98,7 @@ pub struct Tunnel {
     pub hop_limit: Option<Scalar<Number<u8, 1, 255>>>,
 }
 
-/// Which of the selected packets get an option: `first` and `of`, or `random`, or `per-flow`.
+/// Which of the selected packets get options: `first` and `of`, or `random`, or `per-flow`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Sampling {

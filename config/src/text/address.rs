@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Addresses and prefixes.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use ioam_dp::table::spec::PrefixSpec;
 use schemars::{Schema, json_schema};
@@ -30,6 +30,30 @@ impl FromText for Address {
 
     fn schema() -> Schema {
         json_schema!({ "type": "string", "format": "ipv6" })
+    }
+}
+
+/// The address of a host that need not speak IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostAddress(pub IpAddr);
+
+impl FromText for HostAddress {
+    fn from_text(text: &str) -> Result<Self, Complaint> {
+        let help = "write an IPv6 or IPv4 address, as in \"2001:db8::1\"";
+        let Ok(address) = text.parse::<IpAddr>() else {
+            return Err(Complaint::new(format!("`{text}` is no IP address"), help));
+        };
+        if address.is_unspecified() {
+            return Err(Complaint::new(format!("`{text}` is no host"), help));
+        }
+        Ok(Self(address))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string", "format": "ipv6" },
+            { "type": "string", "format": "ipv4" }
+        ] })
     }
 }
 

@@ -79,6 +79,16 @@ keyword! {
 }
 
 keyword! {
+    /// What becomes of traces with the Loopback flag.
+    Loopback {
+        /// A copy of each goes back to its source, at a limited rate.
+        Copy = "copy",
+        /// They are traces like any other.
+        Ignore = "ignore",
+    }
+}
+
+keyword! {
     /// Where packet memory comes from.
     Memory {
         /// Hugepages, which the machine must have set aside.
@@ -167,5 +177,41 @@ keyword! {
         Skip = "skip",
         /// Dropped, and counted.
         Drop = "drop",
+    }
+}
+
+keyword! {
+    /// The IOAM-POT-Type.
+    PotType {
+        /// Two numbers of 64 bits: PktID and Cumulative.
+        Type0 = "pot-type-0",
+    }
+}
+
+keyword! {
+    /// The packets that share a sequence.
+    Group {
+        /// All of the profile.
+        Profile = "profile",
+        /// Those of one flow, in both directions.
+        Flow = "flow",
+    }
+}
+
+keyword! {
+    /// Active measurement with packets of this node's own.
+    ActiveWord {
+        /// The probes this node originates.
+        Probes = "probes",
+    }
+}
+
+keyword! {
+    /// One of the two sets of keys for proofs of transit: the low bit of PktID.
+    Parity {
+        /// 0.
+        Even = "even",
+        /// 1.
+        Odd = "odd",
     }
 }

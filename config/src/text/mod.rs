@@ -3,22 +3,25 @@
 
 mod address;
 mod device;
+mod e2e_type;
 mod keyword;
 mod number;
 mod range;
 mod time;
 mod trace_type;
 
-pub use address::{Address, EthernetAddress, Prefix};
+pub use address::{Address, EthernetAddress, HostAddress, Prefix};
 pub use device::{Device, PciAddress};
+pub use e2e_type::E2eTypeItem;
 pub use keyword::{
-    EdgePolicy, ForwardingMode, Malformed, Memory, NodeAction, OverMtu, Placement, ProtocolType,
-    Semantics, SeveralOptions, Side, TimestampFormat, UndefinedTraceBits,
+    ActiveWord, EdgePolicy, ForwardingMode, Group, Loopback, Malformed, Memory, NodeAction,
+    OverMtu, Parity, Placement, PotType, ProtocolType, Semantics, SeveralOptions, Side,
+    TimestampFormat, UndefinedTraceBits,
 };
-pub use number::{NamespaceId, NextHeader, Number, TaiOffset};
+pub use number::{FlowId, NamespaceId, NextHeader, Number, SecretNumber, TaiOffset};
 pub use range::Range;
 pub use time::Clock;
-pub use trace_type::{OPAQUE_STATE_SNAPSHOT, TraceTypeItem, node_words};
+pub use trace_type::{OPAQUE_STATE_SNAPSHOT, TraceTypeItem, TypeBits, node_words};
 
 use schemars::{Schema, json_schema};
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Numbers: decimal or `0x` hex, within a range.
 
+use std::fmt;
+
 use schemars::{Schema, json_schema};
 
 use crate::report::Complaint;
@@ -145,5 +147,65 @@ impl FromText for NextHeader {
         json_schema!({
             "anyOf": [{ "enum": names }, { "type": "integer", "minimum": 0, "maximum": 255 }]
         })
+    }
+}
+
+/// A Flow ID, or the word for one that is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowId {
+    /// This one.
+    Fixed(u32),
+    /// A hash of the flow.
+    Hash,
+}
+
+impl FromText for FlowId {
+    fn from_text(text: &str) -> Result<Self, Complaint> {
+        if text == "hash" {
+            return Ok(Self::Hash);
+        }
+        let help = match suggest::nearest(text, ["hash"]) {
+            Some(_) => "did you mean `hash`?",
+            None => "write a number of 32 bits, or `hash` for one that is computed from the flow",
+        };
+        match Number::<u32, 0, 0xffff_ffff>::from_text(text) {
+            Ok(number) => Ok(Self::Fixed(number.0)),
+            Err(complaint) => Err(Complaint::new(complaint.what, help)),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "integer", "minimum": 0, "maximum": 0xffff_ffff_u32 },
+                { "const": "hash" }
+            ]
+        })
+    }
+}
+
+/// A number of 64 bits that neither messages nor `Debug` show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SecretNumber(pub u64);
+
+impl fmt::Debug for SecretNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SecretNumber").finish_non_exhaustive()
+    }
+}
+
+impl FromText for SecretNumber {
+    fn from_text(text: &str) -> Result<Self, Complaint> {
+        let complaint = || {
+            Complaint::new(
+                "this is no number of 64 bits",
+                "write a number in decimal or `0x` hex",
+            )
+        };
+        parse_number(text).map(Self).ok_or_else(complaint)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "integer", "minimum": 0 })
     }
 }

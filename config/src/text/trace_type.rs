@@ -38,19 +38,29 @@ pub fn node_words(trace_type: u32) -> u32 {
     (trace_type & 0xff_1ffc).count_ones() + 2 * (trace_type & 0x00_e000).count_ones()
 }
 
-/// One identity, or a whole type as a number.
+/// Part of a type, or all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TraceTypeItem {
+pub enum TypeBits {
     /// One bit, by its name.
     Identity(u32),
-    /// All 24 bits at once.
-    Bits(u32),
+    /// All bits at once, as a number.
+    Whole(u32),
+}
+
+/// One identity, or a whole IOAM-Trace-Type of 24 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceTypeItem(pub TypeBits);
+
+impl From<TraceTypeItem> for TypeBits {
+    fn from(item: TraceTypeItem) -> Self {
+        item.0
+    }
 }
 
 impl FromText for TraceTypeItem {
     fn from_text(text: &str) -> Result<Self, Complaint> {
         if let Some((_, bit)) = IDENTITIES.iter().find(|(name, _)| *name == text) {
-            return Ok(Self::Identity(1 << (23 - bit)));
+            return Ok(Self(TypeBits::Identity(1 << (23 - bit))));
         }
         if let Some(number) = parse_number(text) {
             return Self::from_number(text, number);
@@ -90,7 +100,7 @@ impl TraceTypeItem {
                 format!("an encapsulating node must leave them 0: write {valid:#08x}"),
             ));
         }
-        Ok(Self::Bits(bits))
+        Ok(Self(TypeBits::Whole(bits)))
     }
 }
 

@@ -6,18 +6,27 @@ use ioam_dp::table::spec::FilterSpec;
 use super::{Surroundings, port_index};
 use crate::model::Filter;
 use crate::report::Problems;
-use crate::scalar::get;
+use crate::scalar::{Scalar, get};
+use crate::text::Text;
 
 /// The protocols whose ports are known: TCP, UDP and SCTP.
 const WITH_PORTS: [u8; 3] = [6, 17, 132];
+
+/// The word for packets this node originates, in place of a port's name.
+pub(super) const LOCAL: &str = "local";
 
 /// Octets of an IPv6 header: no packet is shorter.
 const IPV6_HEADER: u16 = 40;
 
 pub(super) fn filter(keys: &Filter, around: &Surroundings, problems: &mut Problems) -> FilterSpec {
+    let local = is_local(keys, problems);
     let spec = FilterSpec {
-        in_ports: in_ports(keys, around, problems),
-        local: false,
+        in_ports: if local {
+            Vec::new()
+        } else {
+            in_ports(keys, around, problems)
+        },
+        local,
         source: get(&keys.source, problems).map(|prefix| prefix.0),
         destination: get(&keys.destination, problems).map(|prefix| prefix.0),
         next_header: get(&keys.next_header, problems).map(|number| number.0),
@@ -29,6 +38,24 @@ pub(super) fn filter(keys: &Filter, around: &Surroundings, problems: &mut Proble
     };
     never_matches(keys, &spec, problems);
     spec
+}
+
+/// Whether the filter is for packets this node originates.
+fn is_local(keys: &Filter, problems: &mut Problems) -> bool {
+    let Some(names) = &keys.in_port else {
+        return false;
+    };
+    let is_local = |name: &&Scalar<Text>| {
+        name.get(&mut Problems::default())
+            .is_some_and(|text| text.0 == LOCAL)
+    };
+    let local = names.items.iter().find(is_local);
+    if let Some(name) = local.filter(|_| names.items.len() > 1) {
+        let what = "`local` stands alone: no port receives what this node originates";
+        let help = "write `in-port: [local]`, and a profile of its own for the ports";
+        problems.error(name.place, what, help);
+    }
+    local.is_some()
 }
 
 fn in_ports(keys: &Filter, around: &Surroundings, problems: &mut Problems) -> Vec<u8> {

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! From [`Model`] to [`Valid`]: everything that a file of the right shape can still have wrong.
 
+mod direct_export;
+mod edge_to_edge;
 mod encapsulate;
 mod filter;
 mod forwarding;
 mod node;
 mod ports;
+mod probes;
 mod profiles;
+mod proof_of_transit;
+mod room;
 mod runtime;
+mod sections;
+mod trace;
+
+use std::path::Path;
 
 use ioam_dp::table::spec::{NamespaceSpec, NodeSpec, PortSpec};
 use ioam_dp::timestamp::WallTime;
@@ -88,6 +97,8 @@ pub struct PortRuntime {
     pub mtu: u16,
     /// Whether frames for other stations are received.
     pub promiscuous: bool,
+    /// Megabits a second, when the file says; the program takes the link's speed otherwise.
+    pub speed: Option<u32>,
     /// Octets each buffer of the port's pool needs behind its headroom, for the largest frame.
     pub frame_room: u32,
 }
@@ -117,7 +128,8 @@ pub struct Valid {
 
 impl Valid {
     /// What the data plane is told, with the Ethernet addresses of the ports in their order; a
-    /// port without one keeps all zeros.
+    /// port without one keeps all zeros. Its `entropy` comes from the kernel, or from
+    /// `simulate.seed` where there is one; it is the same each time this is asked.
     #[must_use]
     pub fn node_spec(&self, macs: &[[u8; 6]]) -> NodeSpec {
         let mut spec = self.spec.clone();
@@ -157,25 +169,34 @@ struct Surroundings<'a> {
     ports: &'a [PortSpec],
     namespaces: &'a [NamespaceSpec],
     headroom: u16,
+    has_node_id: bool,
     has_wide_node_id: bool,
 }
 
 /// Checks the model; what is wrong goes to `problems`, and the result counts only without errors.
-pub(crate) fn validate(model: &Model, machine: &Machine, problems: &mut Problems) -> Valid {
+/// Files that it names are in `folder`.
+pub(crate) fn validate(
+    model: &Model,
+    folder: &Path,
+    machine: &Machine,
+    problems: &mut Problems,
+) -> Valid {
     let (port_specs, ports) = ports::ports(model, problems);
     let runtime = runtime::runtime(model, machine, &ports, problems);
     runtime::cards_need_hugepages(model, problems);
     let forwarding = forwarding::forwarding(model, &port_specs, problems);
     let node = model.node.clone().unwrap_or_default();
-    let namespaces = node::namespaces(model, problems);
+    let namespaces = node::namespaces(model, folder, problems);
     let node_id_wide = get(&node.id_wide, problems).map(|id| id.0);
     let around = Surroundings {
         ports: &port_specs,
         namespaces: &namespaces,
         headroom: runtime.headroom,
+        has_node_id: node.id.is_some(),
         has_wide_node_id: node_id_wide.is_some(),
     };
     let profiles = profiles::profiles(model, &around, problems);
+    let probes = probes::probes(model, &around, &profiles, problems);
     let simulate = node::simulate(model, problems);
     let spec = NodeSpec {
         node_id: get(&node.id, problems).map(|id| id.0),
@@ -185,11 +206,17 @@ pub(crate) fn validate(model: &Model, machine: &Machine, problems: &mut Problems
         namespaces,
         profiles,
         forwarding,
+        probes,
+        limits: node::limits(&node, problems),
+        receivers: probes::receivers(model, problems),
+        flows: node::flows(&node, problems),
         seed: node::seed(model, problems),
+        entropy: node::entropy(model, problems),
         workers: u16::try_from(runtime.worker_cpus.len()).unwrap_or(u16::MAX),
-        ..NodeSpec::default()
     };
     node::silent_node(model, &spec, problems);
+    node::idle_loopback(&node, &spec, problems);
+    proof_of_transit::needless_secrets(model, &spec, problems);
     let export = model
         .export
         .as_ref()

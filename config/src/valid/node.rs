@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The node itself: its choices, its namespaces, and measurements to simulate.
 
+use std::path::Path;
+
 use ioam_dp::table::spec::{
-    ActionSpec, Malformed, NamespaceSpec, NodeSpec, OptionSpec, Policy, SchemaSpec, Semantics,
-    SeveralOptions, TimestampFormat, UndefinedBits,
+    ActionSpec, FlowsSpec, LimitsSpec, Malformed, NamespaceSpec, NodeSpec, OptionSpec, Policy,
+    SchemaSpec, Semantics, SeveralOptions, TimestampFormat, UndefinedBits,
 };
 
 use super::{Simulate, refuse};
-use crate::model::{Model, Namespace, Node, Schema};
-use crate::report::Problems;
-use crate::scalar::{Located, get};
+use crate::key_file;
+use crate::model::{Model, Namespace, Node, Schema, Share};
+use crate::report::{Place, Problems};
+use crate::scalar::{Located, Scalar, at, get};
 use crate::text;
 
 /// Most octets of an opaque state snapshot: 255 words.
@@ -42,15 +45,68 @@ pub(super) fn policy(node: &Node, problems: &mut Problems) -> Policy {
             None => SeveralOptions::First,
         },
         icmp_errors_per_second: get(&node.icmp_errors_per_second, problems).map_or(100, |n| n.0),
-        loopback: false,
+        loopback: loopback(node, linux, problems),
+    }
+}
+
+fn loopback(node: &Node, linux: bool, problems: &mut Problems) -> bool {
+    let copies = get(&node.loopback, problems) == Some(text::Loopback::Copy);
+    if copies && linux {
+        let keys = [("loopback", at(&node.loopback))];
+        refuse(&keys, "semantics: linux", problems);
+    }
+    copies && !linux
+}
+
+/// Warns of copies that would have no source.
+pub(super) fn idle_loopback(node: &Node, spec: &NodeSpec, problems: &mut Problems) {
+    let mut ports = spec.ports.iter();
+    let copies = ports.any(|port| port.ioam && port.address.is_some());
+    if let Some(key) = node
+        .loopback
+        .as_ref()
+        .filter(|_| spec.policy.loopback && !copies)
+    {
+        let what = "nothing is copied: no port with `ioam: true` has an `address`";
+        let help = "add `address:` to the ports, as the source of the copies";
+        problems.warning(key.place, what, help);
+    }
+}
+
+pub(super) fn limits(node: &Node, problems: &mut Problems) -> LimitsSpec {
+    let keys = node.limits.clone().unwrap_or_default();
+    let default = LimitsSpec::default();
+    let mut share = |key: &Option<Scalar<Share>>, default| {
+        let share = get(key, problems);
+        share.map_or(default, |n| n.0)
+    };
+    LimitsSpec {
+        direct_export: share(&keys.direct_export, default.direct_export),
+        export: share(&keys.export, default.export),
+        loopback: share(&keys.loopback, default.loopback),
+        active: share(&keys.active, default.active),
+    }
+}
+
+pub(super) fn flows(node: &Node, problems: &mut Problems) -> FlowsSpec {
+    let keys = node.flows.clone().unwrap_or_default();
+    let default = FlowsSpec::default();
+    FlowsSpec {
+        most: get(&keys.most, problems).map_or(default.most, |n| n.0),
+        groups: get(&keys.groups, problems).map_or(default.groups, |n| n.0),
+        idle_seconds: get(&keys.idle_seconds, problems).map_or(default.idle_seconds, |n| n.0),
     }
 }
 
 /// The declared namespaces, with the default namespace first when it is not among them.
-pub(super) fn namespaces(model: &Model, problems: &mut Problems) -> Vec<NamespaceSpec> {
+pub(super) fn namespaces(
+    model: &Model,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Vec<NamespaceSpec> {
     let mut specs: Vec<NamespaceSpec> = Vec::new();
     for namespace in model.namespaces.iter().flatten() {
-        let spec = namespace_spec(namespace, problems);
+        let spec = namespace_spec(namespace, folder, problems);
         let Some(spec) = spec else { continue };
         if specs.iter().any(|other| other.id == spec.id) {
             let what = format!("namespace {} is declared twice", spec.id);
@@ -64,7 +120,11 @@ pub(super) fn namespaces(model: &Model, problems: &mut Problems) -> Vec<Namespac
     specs
 }
 
-fn namespace_spec(namespace: &Namespace, problems: &mut Problems) -> Option<NamespaceSpec> {
+fn namespace_spec(
+    namespace: &Namespace,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Option<NamespaceSpec> {
     let spec = NamespaceSpec {
         id: 0,
         data: get(&namespace.data, problems).map(|data| data.0),
@@ -74,7 +134,10 @@ fn namespace_spec(namespace: &Namespace, problems: &mut Problems) -> Option<Name
             .as_ref()
             .and_then(|schema| snapshot(schema, problems)),
         timestamp: timestamp(namespace, problems),
-        proof_of_transit: None,
+        proof_of_transit: namespace.pot_keys.as_ref().and_then(|key| {
+            let path = folder.join(key.get(problems)?.0);
+            key_file::load(&path, key.place, problems)
+        }),
     };
     let id = namespace.id.get(problems)?.0;
     Some(NamespaceSpec { id, ..spec })
@@ -154,6 +217,29 @@ pub(super) fn seed(model: &Model, problems: &mut Problems) -> u64 {
         .as_ref()
         .and_then(|simulate| get(&simulate.seed, problems));
     seed.map_or(1, |seed| seed.0)
+}
+
+/// What proofs of transit draw their random numbers from.
+pub(super) fn entropy(model: &Model, problems: &mut Problems) -> [u8; 32] {
+    let mut entropy = [0; 32];
+    let seed = model
+        .simulate
+        .as_ref()
+        .and_then(|simulate| get(&simulate.seed, problems));
+    match seed {
+        Some(seed) => {
+            let (words, _) = entropy.as_chunks_mut::<8>();
+            words.fill(seed.0.to_be_bytes());
+        }
+        None => {
+            if let Err(error) = getrandom::fill(&mut entropy) {
+                let what = format!("the kernel gives no random numbers: {error}");
+                let help = "run `head -c 1 /dev/random`: it waits until there are some";
+                problems.error(Place::default(), what, help);
+            }
+        }
+    }
+    entropy
 }
 
 /// Warns of a node that records without saying who it is, or that is told to and never will.

@@ -5,6 +5,7 @@ use ioam_dp::port::MAX_PORTS;
 use ioam_dp::table::spec::{EdgePolicy, PortSpec, Side};
 
 use super::PortRuntime;
+use super::filter::LOCAL;
 use crate::model::{Model, Port};
 use crate::report::{Place, Problems};
 use crate::scalar::{Scalar, get};
@@ -62,6 +63,10 @@ fn duplicates(listed: &[Port], problems: &mut Problems) {
                 let what = format!("two ports are named `{}`", name.0);
                 problems.error(port.name.place, what, "give each port a name of its own");
             }
+            if name.0 == LOCAL {
+                let what = "`local` is the word for packets this node originates";
+                problems.error(port.name.place, what, "give the port another name");
+            }
             names.push(name.0);
         }
         if let Some(device) = port.device.get(problems) {
@@ -103,6 +108,7 @@ fn one(port: &Port, problems: &mut Problems) -> (PortSpec, PortRuntime) {
         fits_device(device, mtu, mtu_place, port.device.place, problems);
         frame_room(device, mtu)
     });
+    let speed = get(&port.speed, problems).map(|speed| speed.0);
     let runtime = PortRuntime {
         name: name.clone(),
         device: device.as_ref().map(Device::to_string).unwrap_or_default(),
@@ -112,6 +118,7 @@ fn one(port: &Port, problems: &mut Problems) -> (PortSpec, PortRuntime) {
         tx_descriptors,
         mtu,
         promiscuous,
+        speed,
         frame_room,
     };
     let spec = PortSpec {
@@ -123,7 +130,7 @@ fn one(port: &Port, problems: &mut Problems) -> (PortSpec, PortRuntime) {
         id_wide: get(&port.id_wide, problems).map(|id| id.0),
         address: get(&port.address, problems).map(|address| address.0),
         side: side(port, problems),
-        speed: SPEED,
+        speed: speed.unwrap_or(SPEED),
     };
     (spec, runtime)
 }
