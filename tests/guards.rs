@@ -15,6 +15,8 @@ mod errors;
 mod filters;
 #[path = "guards/forwarding.rs"]
 mod forwarding;
+#[path = "guards/measuring.rs"]
+mod measuring;
 #[path = "guards/reasons.rs"]
 mod reasons;
 #[path = "guards/room.rs"]

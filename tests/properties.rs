@@ -11,7 +11,11 @@ mod any;
 mod common;
 #[path = "properties/list.rs"]
 mod list;
+#[path = "properties/measuring.rs"]
+mod measuring;
 #[path = "properties/pipeline.rs"]
 mod pipeline;
 #[path = "properties/round_trip.rs"]
 mod round_trip;
+#[path = "properties/sequences.rs"]
+mod sequences;

@@ -32,6 +32,8 @@ pub enum Command {
     },
     /// Send pcap files through the node's pipeline, without DPDK or root
     Replay(crate::replay::ReplayArgs),
+    /// Say what the node does with each packet of a capture, and why not something else
+    Explain(crate::explain::ExplainArguments),
     /// Send probes with IOAM along their way, or read what became of them: like ping and traceroute
     Probe(crate::probe::ProbeArguments),
     /// Deal fresh keys for proofs of transit

@@ -6,6 +6,7 @@ pub mod check;
 pub mod demo;
 pub mod dpdk;
 pub mod entropy;
+pub mod explain;
 pub mod export;
 pub mod pot_keys;
 pub mod probe;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ioam_app::args::{Arguments, Command};
-use ioam_app::{check, demo, pot_keys, probe, replay, runtime, say};
+use ioam_app::{check, demo, explain, pot_keys, probe, replay, runtime, say};
 
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => runtime::run(&arguments),
         Command::Check { files, json } => check::check(&files, json),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::PotKeys(arguments) => pot_keys::pot_keys(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),

@@ -67,6 +67,32 @@ fn every_packet_arrives_and_every_trace_is_right() {
 }
 
 #[test]
+fn every_mode_verifies_what_its_options_leave_behind() {
+    let every = |count: u64| vec![serde_json::json!(count); 4];
+    for (mode, traces, exports, proofs, numbers) in [
+        ("trace", 2997, 0, 0, None),
+        ("dex", 0, 2997, 0, None),
+        ("e2e", 0, 0, 0, Some(2997)),
+        ("pot", 0, 0, 2997, None),
+        ("all", 2997, 2997, 2997, Some(2997)),
+    ] {
+        let (code, summary) = summary(&["--mode", mode]);
+        assert_eq!(code, Some(0), "{summary:#}");
+        assert_eq!(summary["mode"], mode);
+        assert_eq!(summary["traces"], traces, "{mode}");
+        assert_eq!(
+            summary["exports"].as_array(),
+            Some(&every(exports)),
+            "{mode}"
+        );
+        assert_eq!(summary["proofs"], proofs, "{mode}");
+        let sequence = &summary["edge_to_edge"];
+        assert_eq!(sequence["received"].as_u64(), numbers, "{mode}");
+        assert_eq!(sequence["lost"].as_u64(), numbers.map(|_| 0), "{mode}");
+    }
+}
+
+#[test]
 fn plain_traffic_goes_its_way_without_a_trace() {
     let (code, mixed) = summary(&["--share", "25", "--frame-size", "1514"]);
     assert_eq!(code, Some(0), "{mixed:#}");

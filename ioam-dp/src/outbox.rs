@@ -31,11 +31,17 @@ impl Outbox {
         }
     }
 
+    /// Whether there is room for a frame of that many octets.
+    #[must_use]
+    pub(crate) fn fits(&self, octets: usize) -> bool {
+        !self.frames.is_full() && self.octets.len() + octets <= OCTETS
+    }
+
     /// Adds the frame that `pieces` make, to leave by `port`; `false` where there is no room.
     #[must_use]
     pub(crate) fn push(&mut self, port: PortId, pieces: &[&[u8]]) -> bool {
         let len: usize = pieces.iter().map(|piece| piece.len()).sum();
-        if self.frames.is_full() || self.octets.len() + len > OCTETS {
+        if !self.fits(len) {
             return false;
         }
         pieces

@@ -176,9 +176,15 @@ where
         for (port, frame) in outbox.frames() {
             let output = self.outputs.get_mut(port.index()).and_then(Option::as_mut);
             let packet = self.buffers.packet(frame);
-            match output.zip(packet) {
-                Some((output, packet)) if !output.stage.is_full() => output.stage.push(packet),
-                _ => self.stats.notice(Notice::OriginateNoRoom),
+            let Some((output, packet)) = output.zip(packet) else {
+                self.stats.notice(Notice::OriginateNoRoom);
+                continue;
+            };
+            if output.stage.is_full() {
+                output.send(port, &self.stats);
+            }
+            if output.stage.try_push(packet).is_err() {
+                self.stats.notice(Notice::OriginateNoRoom);
             }
         }
         outbox.clear();

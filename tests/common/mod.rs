@@ -7,8 +7,11 @@
     reason = "the numbers are the tests' own and fit"
 )]
 
+pub(crate) mod crew;
+pub(crate) mod direct_export;
 pub(crate) mod expect;
 pub(crate) mod frames;
+pub(crate) mod options;
 
 use ioam_dp::moment::Moment;
 use ioam_dp::packet::{HeapPacket, PacketBuf};
@@ -297,6 +300,11 @@ impl Bench {
     pub(crate) fn finish(&mut self) {
         let mut kept = Kept(&mut self.records, &mut self.reports);
         self.pipeline.finish(&self.stats, &mut kept);
+    }
+
+    /// The tables it has.
+    pub(crate) fn tables(&self) -> std::sync::Arc<Tables> {
+        self.publisher.current()
     }
 
     /// Gives the node new tables.

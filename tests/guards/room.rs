@@ -169,10 +169,11 @@ fn ioam_already_there_is_not_added_to() {
         namespace: 0x0BAD,
         ..trace()
     };
-    for placement in [Placement::Inline, tunnel()] {
+    // In a tunnel another namespace would be another layer.
+    for (placement, there) in [(Placement::Inline, foreign), (tunnel(), trace())] {
         let mut spec = head(placement, OverMtu::Skip);
         spec.ports[0].ioam = false;
-        let sent = Packet::traced(&[&foreign]);
+        let sent = Packet::traced(&[&there]);
         let mut bench = Bench::new(&spec);
         let (_, frame) = bench.forward(&sent);
         assert_eq!(frame, sent.hops(63).frame());

@@ -3,6 +3,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::measuring::{any_encapsulations, keys, measures, with_keys};
+use crate::common::direct_export::*;
 use crate::common::frames::*;
 use ioam_dp::moment::Moment;
 use ioam_dp::port::MAX_PORTS;
@@ -32,7 +34,7 @@ pub(crate) fn moments() -> impl Strategy<Value = Moment> {
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
-    (any::<[bool; 4]>(), 0..3u32).prop_map(|([linux, drop, skip, all], errors)| Policy {
+    (any::<[bool; 5]>(), 0..3u32).prop_map(|([linux, drop, skip, all, loopback], errors)| Policy {
         semantics: if linux {
             Semantics::Linux
         } else {
@@ -54,6 +56,7 @@ fn policies() -> impl Strategy<Value = Policy> {
             SeveralOptions::First
         },
         icmp_errors_per_second: errors,
+        loopback,
     })
 }
 
@@ -88,17 +91,23 @@ fn namespaces() -> impl Strategy<Value = Vec<NamespaceSpec>> {
         },
     ]);
     let schemas = option::of((0..=0xFF_FFFFu32, vec(any::<u8>(), 0..=1020)));
-    let one = (any::<(Option<u32>, Option<u64>)>(), schemas, formats);
+    let one = (
+        any::<(Option<u32>, Option<u64>)>(),
+        schemas,
+        formats,
+        keys(),
+    );
     vec(one, NAMESPACES.len()).prop_map(|all| {
         let with_id = NAMESPACES.iter().zip(all);
         with_id
             .map(
-                |(id, ((data, data_wide), schema, timestamp))| NamespaceSpec {
+                |(id, ((data, data_wide), schema, timestamp, keys))| NamespaceSpec {
                     id: *id,
                     data,
                     data_wide,
                     schema: schema.map(|(id, data)| SchemaSpec { id, data }),
                     timestamp,
+                    proof_of_transit: keys,
                 },
             )
             .collect()
@@ -149,16 +158,25 @@ fn actions() -> impl Strategy<Value = ActionSpec> {
         tunnel_end(),
     ]);
     let some = proptest::sample::subsequence(NAMESPACES.to_vec(), 1..=3);
-    let collect = (ends, some.clone(), any::<bool>()).prop_map(|(placement, namespaces, own)| {
+    let collect = (ends, some.clone(), any::<[bool; 3]>());
+    let collect = collect.prop_map(|(placement, namespaces, [own, flow, packets])| {
         ActionSpec::Decapsulate(DecapsulateSpec {
             namespaces,
             placement,
             record_self: own,
-            accounting: AccountingSpec::default(),
+            accounting: AccountingSpec {
+                group: if flow {
+                    GroupSpec::Flow
+                } else {
+                    GroupSpec::Profile
+                },
+                report_seconds: 0,
+                record_packets: packets,
+            },
         })
     });
     prop_oneof![
-        2 => encapsulations().prop_map(ActionSpec::Encapsulate),
+        3 => any_encapsulations().prop_map(ActionSpec::Encapsulate),
         1 => some.prop_map(|namespaces| ActionSpec::Transit { namespaces }),
         2 => collect,
     ]
@@ -198,22 +216,29 @@ pub(crate) fn nodes() -> impl Strategy<Value = NodeSpec> {
     let profiles = vec((filters(), actions()), 0..4);
     let fixed = (policies(), ports(), namespaces(), forwardings());
     let ids = (option::of(0..1u32 << 24), option::of(0..1u64 << 56));
-    (fixed, profiles, ids, any::<u64>()).prop_map(
-        |((policy, ports, namespaces, forwarding), profiles, ids, seed)| NodeSpec {
-            node_id: ids.0,
-            node_id_wide: ids.1,
-            policy,
-            ports,
-            namespaces,
-            profiles: profiles
-                .into_iter()
-                .map(|(filter, action)| ProfileSpec {
-                    filter,
-                    ..profile(action)
-                })
-                .collect(),
-            forwarding,
-            seed,
+    (fixed, profiles, ids, any::<u64>(), measures()).prop_map(
+        |((policy, ports, namespaces, forwarding), profiles, ids, seed, measures)| {
+            let (limits, receivers, flows) = measures;
+            with_keys(NodeSpec {
+                node_id: ids.0,
+                node_id_wide: ids.1,
+                policy,
+                ports,
+                namespaces,
+                profiles: profiles
+                    .into_iter()
+                    .map(|(filter, action)| ProfileSpec {
+                        filter,
+                        ..profile(action)
+                    })
+                    .collect(),
+                forwarding,
+                limits,
+                receivers,
+                flows,
+                seed,
+                ..NodeSpec::default()
+            })
         },
     )
 }
@@ -247,6 +272,11 @@ fn others() -> impl Strategy<Value = Vec<u8>> {
         vec![0x1E, 6, 1, 2, 3, 4, 5, 6],
         vec![1, 2, 0, 0],
         vec![0, 0, 0, 0],
+        Dex::of(1, 2).option(),
+        Dex::new(7, 0xFF_FFFF, 0xFF, &[7; 8]).option(),
+        Dex::new(0, EXPORTED, FLOW, &[]).option(),
+        [&[0x31, 22, 0, 2, 0, 123, 0, 0][..], &[3; 16]].concat(),
+        [&[0x11, 18, 0, 3, 0, 123, 0x70, 0][..], &[3; 12]].concat(),
     ])
 }
 

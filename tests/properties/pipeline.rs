@@ -11,8 +11,9 @@ use ioam_dp::stats::DropReason;
 use ioam_dp::table::spec::*;
 use proptest::prelude::*;
 
-/// Octets that a node adds at most: an outer header and the largest option in its header.
-const MOST: usize = 40 + 264;
+/// Octets that a node adds at most: an outer header, a trace, a proof of transit and two direct
+/// exports in its first extension header, an edge-to-edge option in its second.
+const MOST: usize = 40 + (8 + 256 + 24 + 2 * 20) + 32;
 
 fn bounded(spec: &NodeSpec, sent: &[u8], headroom: usize, chained: bool, port: u8) {
     let mut bench = Bench::new(spec);
@@ -32,8 +33,9 @@ fn bounded(spec: &NodeSpec, sent: &[u8], headroom: usize, chained: bool, port: u
     assert!(dropped <= 1);
 }
 
-/// Where the traces of a sound packet begin, each with its length.
-fn traces_at(frame: &[u8], sent: &Packet) -> Vec<(usize, usize)> {
+/// Where the options of this type, which nodes in transit change, begin in a sound packet, each with
+/// its length.
+fn changing_at(frame: &[u8], sent: &Packet, ioam_type: u8) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     if sent.next != HOP_BY_HOP {
         return found;
@@ -46,7 +48,7 @@ fn traces_at(frame: &[u8], sent: &Packet) -> Vec<(usize, usize)> {
             continue;
         }
         let len = 2 + usize::from(frame[at + 1]);
-        if frame[at] == 0x31 && frame[at + 3] == 0 {
+        if frame[at] == 0x31 && frame[at + 3] == ioam_type {
             found.push((at, len));
         }
         at += len;
@@ -55,20 +57,23 @@ fn traces_at(frame: &[u8], sent: &Packet) -> Vec<(usize, usize)> {
 }
 
 /// The octets that a transit node may change: hop limit, and of each trace flags, RemainingLen and
-/// the space behind its header.
+/// the space behind its header, of each proof of transit the cumulative.
 fn changeable(frame: &[u8], sent: &Packet) -> Vec<bool> {
     let mut may = vec![false; frame.len()];
     may[ETHERNET + 7] = true;
-    for (at, len) in traces_at(frame, sent) {
+    for (at, len) in changing_at(frame, sent, 0) {
         may[at + 6..at + 8].fill(true);
         may[at + 12..at + len].fill(true);
+    }
+    for (at, len) in changing_at(frame, sent, 2) {
+        may[at + 16..at + len].fill(true);
     }
     may
 }
 
 /// Each trace's NodeLen and flags, and its RemainingLen.
 fn lengths(frame: &[u8], sent: &Packet) -> Vec<(u16, u16)> {
-    let traces = traces_at(frame, sent).into_iter();
+    let traces = changing_at(frame, sent, 0).into_iter();
     let words = traces.map(|(at, _)| u16::from_be_bytes([frame[at + 6], frame[at + 7]]));
     words.map(|word| (word & 0xFF80, word & 0x7F)).collect()
 }

@@ -146,8 +146,12 @@ fn rfc9197_4_4_1_reserved_bits_and_the_fourth_flag_are_ignored_and_kept() {
 
 #[test]
 fn rfc9197_4_4_1_loopback_and_active_do_not_stop_filling() {
-    for flags in [2, 4, 6, 7] {
-        fills(&Trace { flags, ..trace() }, &OF_B);
+    for (flags, looping) in [(2, false), (3, false), (4, true), (6, true), (7, true)] {
+        let sent = Trace { flags, ..trace() };
+        let expected = Packet::traced(&[&sent.with_element(&OF_B)]).hops(63);
+        let notices = &[(Notice::LoopbackOff, 1)][..usize::from(looping)];
+        let sent = Packet::traced(&[&sent]).frame();
+        assert_frame(&node(), &sent, &moment(), &expected.frame(), notices);
     }
 }
 

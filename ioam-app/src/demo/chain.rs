@@ -16,16 +16,20 @@ use ioam_dp::record::Records;
 use ioam_dp::stats::WorkerStats;
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
+use ioam_dp::wire::ioam::OptionType;
 use ioam_dp::worker::{Clock, Input, Worker, WorkerParts};
 
 use super::collector::Collector;
 use super::cpus::Cpus;
 use super::domain::{self, IN_PORT, NODES, OUT_PORT};
 use super::fault::{Break, Link};
+use super::mode::Mode;
+use super::rest::Rest;
 use super::shared::{Collected, Shared};
 use super::sink::Sink;
 use super::source::Source;
 use super::traffic::{TRACED_FLOWS, Traffic};
+use super::witness::Witness;
 use crate::dpdk::{
     DpdkError, Eal, LcoreJob, Mempool, PoolGauge, Port, PortConfig, RxHandle, TscClock,
     TscReference, launch, ring_pair,
@@ -61,6 +65,8 @@ pub(super) struct Plan {
     /// Most packets.
     pub(super) packets: u64,
     pub(super) fault: Option<Break>,
+    /// The options that packets carry.
+    pub(super) mode: Mode,
 }
 
 /// The running chain.
@@ -119,6 +125,7 @@ impl Chain {
             source,
             encap,
             transit,
+            witness: Witness::new(Arc::clone(&traffic)),
         };
         let start = reference.clock().receive_time().unwrap_or_default();
         let collector = Collector::new(Arc::clone(&traffic), start)?;
@@ -129,6 +136,8 @@ impl Chain {
             transit: self.node(2, plan, reference)?,
             decap: self.node(3, plan, reference)?,
             collector,
+            traces: plan.mode.traces(),
+            witness: Witness::new(Arc::clone(&traffic)),
             sink: Sink::new(traffic, Arc::clone(&shared), rx),
             clock: reference.clock(),
         };
@@ -143,7 +152,7 @@ impl Chain {
 
     /// The node at `place` of the path, which receives from the link in front of it.
     fn node(&mut self, place: usize, plan: &Plan, reference: &TscReference) -> Result<Node> {
-        let spec = domain::node_spec(place, plan.fault == Some(Break::Keep));
+        let spec = domain::node_spec(place, plan.mode, plan.fault == Some(Break::Keep));
         let tables = Tables::compile(&spec).context("the demonstration's own node")?;
         let namespaces = tables.namespaces.all().len();
         let stats = WorkerStats::new(tables.ports.len(), tables.profiles.len(), namespaces);
@@ -252,52 +261,43 @@ fn open(eal: &Eal, id: u16, pool: &Mempool) -> Result<Port> {
     Ok(port)
 }
 
-/// What a core does when it found nothing to do.
-#[derive(Clone, Copy, Debug)]
-struct Rest {
-    /// Rounds without a packet.
-    idle: u32,
-    /// So many of them are spent waiting; from then on somebody else may have the CPU.
-    most: u32,
-}
-
-impl Rest {
-    fn new(is_single: bool) -> Self {
-        Self {
-            idle: 0,
-            most: if is_single { 0 } else { 500 },
-        }
-    }
-
-    fn after(&mut self, packets: usize) {
-        if packets > 0 {
-            self.idle = 0;
-        } else if self.idle < self.most {
-            self.idle += 1;
-            std::hint::spin_loop();
-        } else {
-            std::thread::yield_now();
-        }
-    }
-}
-
 /// What the first core polls.
 struct FirstHalf {
     source: Source,
     encap: Node,
     transit: Node,
+    witness: Witness,
 }
 
 impl FirstHalf {
     fn run(mut self, shared: &Shared, mut rest: Rest) {
         shared.is_polled_by_this_thread(0);
+        let mut told = Instant::now();
         while !shared.stop.load(Ordering::Relaxed) {
             let packets = self.source.poll() + self.encap.poll() + self.transit.poll();
+            witness(&mut self.witness, 0, &mut self.encap);
+            witness(&mut self.witness, 1, &mut self.transit);
             rest.after(packets);
             shared.rounds[0].add(1);
+            if shared.rounds[0].get().is_multiple_of(ROUNDS) && told.elapsed() >= TELL {
+                told = Instant::now();
+                shared.witness(0, self.witness.seen());
+            }
         }
         self.encap.drain(DRAIN_ROUNDS);
         self.transit.drain(DRAIN_ROUNDS);
+        shared.witness(0, self.witness.seen());
+    }
+}
+
+/// Verifies what the node at `place` handed over, no trace among it.
+fn witness(witness: &mut Witness, place: usize, node: &mut Node) {
+    let sink = node.sink_mut();
+    for record in sink.options.drain(..) {
+        witness.enter(place, &record);
+    }
+    for report in sink.reports.drain(..) {
+        witness.report(&report);
     }
 }
 
@@ -306,6 +306,9 @@ struct SecondHalf {
     transit: Node,
     decap: Node,
     collector: Collector,
+    /// Whether packets leave traces.
+    traces: bool,
+    witness: Witness,
     sink: Sink,
     clock: TscClock,
 }
@@ -322,11 +325,14 @@ impl SecondHalf {
             shared.rounds[1].add(1);
             if shared.rounds[1].get().is_multiple_of(ROUNDS) && told.elapsed() >= TELL {
                 told = Instant::now();
+                shared.witness(1, self.witness.seen());
                 shared.tell(|| self.collected());
             }
         }
         self.transit.drain(DRAIN_ROUNDS);
         self.decap.drain(DRAIN_ROUNDS);
+        self.collect();
+        shared.witness(1, self.witness.seen());
         if let Some(now) = self.clock.receive_time() {
             self.collector.end(now);
         }
@@ -334,6 +340,7 @@ impl SecondHalf {
         let seen = self.collector.seen();
         let packets = |flow| self.sink.ledger().packets(flow);
         collected.untraced = (0..TRACED_FLOWS)
+            .filter(|_| self.traces)
             .map(|f| packets(f).abs_diff(seen[f]))
             .sum();
         *shared.collected() = collected;
@@ -341,9 +348,17 @@ impl SecondHalf {
 
     /// Verifies the traces of the last burst.
     fn collect(&mut self) {
-        for record in self.decap.sink_mut().options.drain(..) {
-            self.collector.enter(&record);
+        let sink = self.decap.sink_mut();
+        for record in sink.options.drain(..) {
+            match record.option_type {
+                OptionType::PreallocatedTrace => self.collector.enter(&record),
+                _ => self.witness.enter(NODES - 1, &record),
+            }
         }
+        for report in sink.reports.drain(..) {
+            self.witness.report(&report);
+        }
+        witness(&mut self.witness, 2, &mut self.transit);
     }
 
     fn collected(&mut self) -> Collected {

@@ -11,7 +11,7 @@ use ioam_dp::wire::ioam::{NodeData, NodeDataList, TraceFlags, TraceHeader, UNAVA
 
 use super::chain::RING;
 use super::domain::{NAMESPACE, NODES, OUTER_HOP_LIMIT, STATIONS, TRACE_TYPE};
-use super::findings::{Finding, Findings};
+use super::findings::{Finding, Findings, ensure};
 use super::traffic::{TRACED_FLOWS, Traffic};
 
 /// Ways whose delays are measured: from each node to the next, and from first to last.
@@ -189,10 +189,6 @@ impl Collector {
             self.trace = Some(Trace { flow, hops: *hops });
         }
     }
-}
-
-fn ensure(holds: bool, finding: Finding) -> Result<(), Finding> {
-    if holds { Ok(()) } else { Err(finding) }
 }
 
 /// Reads a full trace of all nodes, and checks what does not depend on the run.

@@ -5,10 +5,12 @@ use std::net::Ipv6Addr;
 
 use ioam_dp::table::spec::{
     AccountingSpec, ActionSpec, DecapsulatePlacement, DecapsulateSpec, EdgePolicy, EncapsulateSpec,
-    FilterSpec, ForwardingSpec, NamespaceSpec, NodeSpec, OptionSpec, OverMtu, Placement, PortSpec,
-    PrefixSpec, ProfileSpec, Sampling, SchemaSpec, Side, TimestampFormat, TraceSpec,
+    FilterSpec, ForwardingSpec, LimitsSpec, NamespaceSpec, NodeSpec, Placement, PortSpec,
+    PrefixSpec, ProfileSpec, SchemaSpec, Side, TimestampFormat,
 };
 use ioam_dp::wire::ioam::TraceType;
+
+use super::mode::Mode;
 
 /// Nodes of the domain.
 pub(super) const NODES: usize = 4;
@@ -106,10 +108,10 @@ impl Station {
 
 /// The specification of the node at `place` of the path. With `keeps_trace` no node decapsulates,
 /// which is wrong on purpose.
-pub(super) fn node_spec(place: usize, keeps_trace: bool) -> NodeSpec {
+pub(super) fn node_spec(place: usize, mode: Mode, keeps_trace: bool) -> NodeSpec {
     let station = &STATIONS[place];
     let role = match place {
-        0 => Some(encapsulation()),
+        0 => Some(encapsulation(mode)),
         3 if !keeps_trace => Some(decapsulation()),
         _ => None,
     };
@@ -127,9 +129,17 @@ pub(super) fn node_spec(place: usize, keeps_trace: bool) -> NodeSpec {
             }),
             // The one format with nanoseconds; the offset of TAI does not matter in one process.
             timestamp: TimestampFormat::Ptp { tai_offset: 0 },
+            proof_of_transit: mode.keys(place),
             ..NamespaceSpec::plain(NAMESPACE)
         }],
         profiles: role.into_iter().collect(),
+        // Everything is to be seen here, at whatever rate.
+        limits: LimitsSpec {
+            direct_export: 0,
+            export: 0,
+            loopback: 0,
+            active: 0,
+        },
         forwarding: ForwardingSpec::Wire {
             pairs: vec![(IN_PORT, OUT_PORT)],
             decrement_hop_limit: true,
@@ -157,7 +167,7 @@ fn port(name: &str, place: usize, id: u16, is_edge: bool) -> PortSpec {
     }
 }
 
-fn encapsulation() -> ProfileSpec {
+fn encapsulation(mode: Mode) -> ProfileSpec {
     let words: usize = STATIONS.iter().map(Station::words).sum();
     ProfileSpec {
         name: "trace".to_owned(),
@@ -169,23 +179,14 @@ fn encapsulation() -> ProfileSpec {
             }),
             ..FilterSpec::default()
         },
-        action: ActionSpec::Encapsulate(EncapsulateSpec {
-            options: vec![OptionSpec::Trace(TraceSpec {
-                namespace: NAMESPACE,
-                trace_type: TRACE_TYPE.bits(),
-                words: u8::try_from(words).unwrap_or(u8::MAX),
-                record_self: true,
-                loopback: false,
-            })],
-            placement: Placement::Ip6InIp6 {
+        action: ActionSpec::Encapsulate(EncapsulateSpec::new(
+            mode.options(u8::try_from(words).unwrap_or(u8::MAX)),
+            Placement::Ip6InIp6 {
                 source: TUNNEL_START,
                 destination: TUNNEL_END,
                 hop_limit: OUTER_HOP_LIMIT,
             },
-            sampling: Sampling::All,
-            over_mtu: OverMtu::Skip,
-            active: None,
-        }),
+        )),
     }
 }
 
@@ -199,7 +200,10 @@ fn decapsulation() -> ProfileSpec {
                 destination: Some(TUNNEL_END),
             },
             record_self: true,
-            accounting: AccountingSpec::default(),
+            accounting: AccountingSpec {
+                report_seconds: 1,
+                ..AccountingSpec::default()
+            },
         }),
     }
 }
@@ -207,13 +211,16 @@ fn decapsulation() -> ProfileSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum;
     use ioam_dp::table::Tables;
     use ioam_dp::wire::ioam::MAX_TRACE_WORDS;
 
     #[test]
     fn every_node_compiles_and_the_trace_fits_an_option() {
-        for place in 0..NODES {
-            Tables::compile(&node_spec(place, false)).unwrap();
+        for mode in Mode::value_variants() {
+            for place in 0..NODES {
+                Tables::compile(&node_spec(place, *mode, false)).unwrap();
+            }
         }
         let words: usize = STATIONS.iter().map(Station::words).sum();
         assert_eq!(words, 34);

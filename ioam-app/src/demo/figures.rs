@@ -108,6 +108,61 @@ pub(super) fn trace(trace: &Trace) -> Vec<String> {
     lines(&rows)
 }
 
+/// What was verified, in words: traces, exports, proofs, numbers, as the mode has them.
+pub(super) fn verified(snapshot: &Snapshot) -> String {
+    let (mode, seen) = (snapshot.mode, &snapshot.witnessed);
+    let numbers = seen.numbers.map_or(0, |figures| figures.sequence.received);
+    let parts = [
+        (mode.traces(), snapshot.collected.verified, "trace"),
+        (mode.exports(), seen.exports.iter().sum(), "export"),
+        (mode.numbers(), numbers, "sequence number"),
+        (mode.proves(), seen.proofs, "proof"),
+    ];
+    let parts: Vec<_> = parts
+        .iter()
+        .filter(|(wanted, ..)| *wanted)
+        .map(|(_, count, noun)| counted(*count, noun))
+        .collect();
+    parts.join(", ")
+}
+
+/// What the nodes handed over besides traces, one line each.
+pub(super) fn witnessed(snapshot: &Snapshot) -> Vec<String> {
+    let (mode, seen) = (snapshot.mode, &snapshot.witnessed);
+    let mut text = Vec::new();
+    if mode.exports() {
+        let each = STATIONS.iter().zip(seen.exports);
+        let each: Vec<_> = each
+            .map(|(station, count)| format!("{} {}", station.name, grouped(count)))
+            .collect();
+        text.push(format!("Direct exports: {}", each.join(", ")));
+    }
+    if mode.proves() {
+        text.push(format!(
+            "Proofs of transit that hold: {}",
+            grouped(seen.proofs)
+        ));
+    }
+    if let Some(figures) = seen.numbers.filter(|_| mode.numbers()) {
+        let sequence = figures.sequence;
+        text.push(format!(
+            "From edge to edge: {} received, {} lost, {} reordered, {} twice",
+            grouped(sequence.received),
+            grouped(sequence.lost),
+            grouped(sequence.reordered),
+            grouped(sequence.duplicates),
+        ));
+        if let Some(delay) = figures.delay {
+            let [least, mean, most] = [delay.min, delay.mean, delay.max]
+                .map(|ns| duration(u64::try_from(ns).unwrap_or(0)));
+            text.push(format!(
+                "One-way delay: {least} to {most}, {mean} on average"
+            ));
+        }
+    }
+    text
+}
+
 /// From where to where the delays are.
 pub(super) fn ways() -> [String; NODES] {
     std::array::from_fn(|way| match STATIONS.get(way + 1) {

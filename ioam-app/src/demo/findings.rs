@@ -24,6 +24,17 @@ pub(super) enum Finding {
     TraceDelay,
     TraceQueueDepth,
     TraceFlow,
+    ExportMalformed,
+    ExportFlow,
+    ExportSequence,
+    ExportNode,
+    ProofInvalid,
+    Unexpected,
+}
+
+/// The finding, unless all is well.
+pub(super) fn ensure(holds: bool, finding: Finding) -> Result<(), Finding> {
+    if holds { Ok(()) } else { Err(finding) }
 }
 
 /// How many kinds there are.
@@ -31,7 +42,7 @@ const KINDS: usize = Finding::ALL.len();
 
 impl Finding {
     /// Every kind.
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 26] = [
         Self::Stranger,
         Self::Content,
         Self::HopLimit,
@@ -52,6 +63,12 @@ impl Finding {
         Self::TraceDelay,
         Self::TraceQueueDepth,
         Self::TraceFlow,
+        Self::ExportMalformed,
+        Self::ExportFlow,
+        Self::ExportSequence,
+        Self::ExportNode,
+        Self::ProofInvalid,
+        Self::Unexpected,
     ];
 
     /// The name in JSON.
@@ -77,6 +94,12 @@ impl Finding {
             Self::TraceDelay => "trace-delay",
             Self::TraceQueueDepth => "trace-queue-depth",
             Self::TraceFlow => "trace-flow",
+            Self::ExportMalformed => "export-malformed",
+            Self::ExportFlow => "export-flow",
+            Self::ExportSequence => "export-sequence",
+            Self::ExportNode => "export-node",
+            Self::ProofInvalid => "proof-invalid",
+            Self::Unexpected => "record-unexpected",
         }
     }
 
@@ -103,6 +126,12 @@ impl Finding {
             Self::TraceDelay => "traces with a transit delay longer than the way to the next node",
             Self::TraceQueueDepth => "traces with a queue deeper than the ring",
             Self::TraceFlow => "traces of a flow that nobody sent",
+            Self::ExportMalformed => "exports that cannot be read or say what nobody asked for",
+            Self::ExportFlow => "exports of a flow that nobody sent",
+            Self::ExportSequence => "exports whose number is not the flow's next",
+            Self::ExportNode => "exports with node data of another node",
+            Self::ProofInvalid => "proofs of transit that do not hold",
+            Self::Unexpected => "records of options that nobody sent",
         }
     }
 }

@@ -9,8 +9,10 @@ use ioam_dp::stats::WorkerStats;
 
 use super::chain::Chain;
 use super::domain::{IN_PORT, NODES};
+use super::mode::Mode;
 use super::shared::{Collected, Shared};
 use super::traffic::Kind;
+use super::witness::Witnessed;
 
 /// The part of a CPU's time that is worth a word when others have it.
 pub(super) const NOTABLE: f64 = 0.05;
@@ -40,6 +42,9 @@ pub(super) struct Snapshot {
     /// By [`Kind`]: packets sent.
     pub(super) kinds: [u64; 3],
     pub(super) collected: Collected,
+    /// The options that packets carry.
+    pub(super) mode: Mode,
+    pub(super) witnessed: Witnessed,
 }
 
 /// A node's counters at one moment.
@@ -121,10 +126,11 @@ pub(super) struct Meter {
     readings: [Reading; NODES],
     waited: [u64; 2],
     ticks: [Ticks; NODES],
+    mode: Mode,
 }
 
 impl Meter {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(mode: Mode) -> Self {
         let now = Instant::now();
         Self {
             start: now,
@@ -132,6 +138,7 @@ impl Meter {
             readings: [Reading::default(); NODES],
             waited: [0; 2],
             ticks: std::array::from_fn(|_| Ticks::default()),
+            mode,
         }
     }
 
@@ -152,7 +159,7 @@ impl Meter {
         let now = Instant::now();
         let seconds = (now - self.last).as_secs_f64();
         self.last = now;
-        let mut snapshot = totals(chain.shared(), now - self.start);
+        let mut snapshot = totals(chain.shared(), self.mode, now - self.start);
         let waited = chain.shared().waited();
         snapshot.taken = taken(waited, self.waited, seconds);
         self.waited = waited;
@@ -173,7 +180,7 @@ impl Meter {
         stats: &[Arc<WorkerStats>],
         moving: Duration,
     ) -> Snapshot {
-        let mut snapshot = totals(shared, moving);
+        let mut snapshot = totals(shared, self.mode, moving);
         snapshot.taken = taken(shared.waited(), [0; 2], moving.as_secs_f64());
         for (place, stats) in stats.iter().enumerate().take(NODES) {
             let mut rate = Reading::of(stats).rate(Reading::default(), moving.as_secs_f64());
@@ -192,7 +199,7 @@ fn taken(waited: [u64; 2], before: [u64; 2], seconds: f64) -> [f64; 2] {
     })
 }
 
-fn totals(shared: &Shared, elapsed: Duration) -> Snapshot {
+fn totals(shared: &Shared, mode: Mode, elapsed: Duration) -> Snapshot {
     // In this order a packet that is under way is not missed.
     let arrived = shared.arrived.get();
     Snapshot {
@@ -203,6 +210,8 @@ fn totals(shared: &Shared, elapsed: Duration) -> Snapshot {
         sent: shared.sent.get(),
         kinds: [Kind::Traced, Kind::Plain, Kind::Other].map(|kind| shared.sent_of(kind).get()),
         collected: shared.collected().clone(),
+        mode,
+        witnessed: shared.witnessed(),
     }
 }
 

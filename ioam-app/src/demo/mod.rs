@@ -16,7 +16,9 @@ mod fault;
 mod figures;
 mod findings;
 mod meter;
+mod mode;
 mod picture;
+mod rest;
 mod shared;
 mod show;
 mod sink;
@@ -24,6 +26,7 @@ mod source;
 mod summary;
 mod traffic;
 mod verdict;
+mod witness;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,6 +41,7 @@ use chain::{Chain, Plan};
 use cpus::Cpus;
 pub use fault::Break;
 use meter::Meter;
+pub use mode::Mode;
 use shared::Shared;
 use show::Show;
 use traffic::{LARGEST_FRAME, SMALLEST_FRAME};
@@ -58,6 +62,9 @@ const STUCK: u32 = 6000;
 /// What to show.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArguments {
+    /// What the packets carry and the nodes do
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: Mode,
     /// Print JSON: progress each second, a summary at the end
     #[arg(long)]
     pub json: bool,
@@ -111,6 +118,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<ExitCode> {
         share: arguments.share,
         packets: arguments.packets.unwrap_or(u64::MAX),
         fault: arguments.fault,
+        mode: arguments.mode,
     };
     let seconds = arguments
         .seconds
@@ -119,7 +127,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<ExitCode> {
     let signalled = signals()?;
     let chain = Chain::start(&plan)?;
     let mut show = Show::new(arguments.json, &plan, seconds);
-    let mut meter = Meter::new();
+    let mut meter = Meter::new(plan.mode);
     let ended = watch(&chain, &mut show, &mut meter, seconds, &signalled);
     // The summary is owed even when the picture could not be drawn.
     let moving = meter.elapsed();

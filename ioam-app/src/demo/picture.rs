@@ -180,6 +180,9 @@ impl About {
             frame.render_widget(Line::styled(text, QUIET), about);
             frame.render_widget(table(figures::trace(sample)), trace);
             frame.render_widget(Paragraph::new(delay_lines(snapshot)), delays);
+        } else {
+            let lines = figures::witnessed(snapshot).into_iter().map(Line::raw);
+            frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), trace);
         }
         if whole.height >= HISTORY_FROM {
             let place = Rect {
@@ -296,11 +299,12 @@ fn ticks(ticks: f64) -> String {
 
 fn totals_line(snapshot: &Snapshot) -> Line<'static> {
     let collected = &snapshot.collected;
-    let (missing, errors) = (collected.missing, collected.findings.total());
+    let errors = collected.findings.total() + snapshot.witnessed.findings.total();
+    let missing = collected.missing;
     let tone = |count: u64| if count == 0 { GOOD } else { BAD };
     Line::from(vec![
-        grouped(collected.verified).bold(),
-        " traces verified, ".into(),
+        figures::verified(snapshot).bold(),
+        " verified, ".into(),
         Span::styled(counted(errors, "error"), tone(errors)),
         "; ".into(),
         grouped(snapshot.sent).bold(),

@@ -12,6 +12,7 @@ use ioam_dp::stats::Count;
 use super::collector::{Delay, Trace, WAYS};
 use super::findings::Findings;
 use super::traffic::Kind;
+use super::witness::Witnessed;
 
 /// Shared by all threads; each field has one writer.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     /// What the kernel says of the two polling threads. Each core writes its own.
     threads: [OnceLock<PathBuf>; 2],
     collected: Mutex<Collected>,
+    /// What each half saw besides traces. Each core writes its own.
+    witnessed: [Mutex<Witnessed>; 2],
 }
 
 impl Shared {
@@ -65,6 +68,21 @@ impl Shared {
         self.collected
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What both halves saw besides traces.
+    pub(super) fn witnessed(&self) -> Witnessed {
+        let mut all = Witnessed::default();
+        for half in &self.witnessed {
+            all.merge(&half.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        all
+    }
+
+    /// Tells what a half saw besides traces.
+    pub(super) fn witness(&self, half: usize, what: Witnessed) {
+        let place = &self.witnessed[half];
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }
 
     /// Tells what the sink sees, unless it is being read just now.

@@ -41,7 +41,7 @@ impl Show {
         }
         let cpus = plan.cpus;
         let text = format!(
-            "Four nodes on CPUs {} and {}, frames of {} octets, {} % of the IPv6 traffic traced",
+            "Four nodes on CPUs {} and {}, frames of {} octets, {} % of the IPv6 traffic measured",
             cpus.first, cpus.second, plan.frame_size, plan.share
         );
         // If nobody can read it, the next line will tell.

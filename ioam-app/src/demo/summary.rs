@@ -3,12 +3,14 @@
 
 use std::io::{self, Write};
 
+use ioam_dp::accounting::GroupFigures;
 use serde_json::{Map, Value, json};
 
 use super::collector::Trace;
 use super::domain::{NODES, STATIONS, TRACE_TYPE};
 use super::figures::{self, counted, grouped};
 use super::meter::{NOTABLE, Snapshot};
+use super::mode::Mode;
 use super::traffic::Kind;
 use super::verdict::Verdict;
 
@@ -28,6 +30,9 @@ pub(super) fn text(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
         )?;
         paragraph(out, figures::trace(trace))?;
         paragraph(out, figures::delays(whole))?;
+    }
+    if whole.mode != Mode::Trace {
+        paragraph(out, figures::witnessed(whole))?;
     }
     if whole.taken.iter().any(|share| *share >= NOTABLE) {
         let [first, second] = whole.taken.map(|share| format!("{:.0} %", share * 100.0));
@@ -52,7 +57,7 @@ fn last_line(verdict: &Verdict) -> String {
     let whole = &verdict.whole;
     format!(
         "{} of {NODES} nodes verified, {}; {} sent, {} received, {} lost",
-        counted(whole.collected.verified, "trace"),
+        figures::verified(whole),
         counted(verdict.errors(), "error"),
         counted(whole.sent, "packet"),
         grouped(whole.arrived),
@@ -67,12 +72,12 @@ pub(super) fn progress_line(snapshot: &Snapshot) -> String {
         .map(|node| format!("{:.0}", node.ticks))
         .join("/");
     format!(
-        "{:>3.0} s {:>6.2} Mpps {:>13} traces  {} lost  {}  {ticks} ticks/packet",
+        "{:>3.0} s {:>6.2} Mpps  {}  {} lost  {}  {ticks} ticks/packet",
         snapshot.elapsed.as_secs_f64(),
         snapshot.nodes[NODES - 1].mpps,
-        grouped(snapshot.collected.verified),
+        figures::verified(snapshot),
         grouped(snapshot.collected.missing),
-        counted(snapshot.collected.findings.total(), "error"),
+        counted(errors(snapshot), "error"),
     )
 }
 
@@ -85,10 +90,16 @@ pub(super) fn progress_json(snapshot: &Snapshot) -> Value {
         "received": snapshot.arrived,
         "lost": snapshot.collected.missing,
         "traces": snapshot.collected.verified,
-        "errors": snapshot.collected.findings.total(),
+        "exports": snapshot.witnessed.exports.iter().sum::<u64>(),
+        "proofs": snapshot.witnessed.proofs,
+        "errors": errors(snapshot),
         "nodes": nodes(snapshot),
         "cpu_taken_by_others": snapshot.taken.map(rounded),
     })
+}
+
+fn errors(snapshot: &Snapshot) -> u64 {
+    snapshot.collected.findings.total() + snapshot.witnessed.findings.total()
 }
 
 /// The summary for machines.
@@ -101,6 +112,7 @@ pub(super) fn summary_json(verdict: &Verdict) -> Value {
     }
     json!({
         "type": "summary",
+        "mode": format!("{:?}", whole.mode).to_lowercase(),
         "good": verdict.is_good(),
         "seconds": seconds(whole),
         "packets": {
@@ -112,12 +124,29 @@ pub(super) fn summary_json(verdict: &Verdict) -> Value {
             "not_ipv6": kind(Kind::Other),
         },
         "traces": whole.collected.verified,
+        "exports": whole.witnessed.exports,
+        "proofs": whole.witnessed.proofs,
+        "edge_to_edge": whole.witnessed.numbers.map(numbers),
         "nodes": nodes(whole),
         "cpu_taken_by_others": whole.taken.map(rounded),
         "delays": delays(whole),
         "trace": whole.collected.trace.as_ref().map(trace),
         "mbufs_leaked": verdict.leaked,
         "errors": errors,
+    })
+}
+
+fn numbers(figures: GroupFigures) -> Value {
+    let sequence = figures.sequence;
+    json!({
+        "received": sequence.received,
+        "lost": sequence.lost,
+        "reordered": sequence.reordered,
+        "duplicates": sequence.duplicates,
+        "late": sequence.late,
+        "delay_ns": figures.delay.map(|delay| {
+            json!({"min": delay.min, "mean": delay.mean, "max": delay.max})
+        }),
     })
 }
 

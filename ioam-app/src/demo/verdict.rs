@@ -8,6 +8,7 @@ use ioam_dp::stats::{DropReason, Notice, WorkerStats};
 use super::domain::STATIONS;
 use super::findings::Finding;
 use super::meter::Snapshot;
+use super::traffic::Kind;
 
 /// Something that was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,11 +65,12 @@ impl Verdict {
             "packets that came without the record of their trace",
         );
         for finding in Finding::ALL {
-            note(
-                finding.name(),
-                whole.collected.findings.count(finding),
-                finding.meaning(),
-            );
+            let count =
+                whole.collected.findings.count(finding) + whole.witnessed.findings.count(finding);
+            note(finding.name(), count, finding.meaning());
+        }
+        for (name, count, meaning) in unseen(&whole) {
+            note(name, count, meaning);
         }
         note(
             "buffers-leaked",
@@ -112,4 +114,38 @@ impl Verdict {
     pub(super) fn errors(&self) -> u64 {
         self.wrong.iter().map(|wrong| wrong.count).sum()
     }
+}
+
+/// What packets should have left behind besides traces, and did not; or more of it.
+fn unseen(whole: &Snapshot) -> Vec<(&'static str, u64, &'static str)> {
+    let carried = whole.kinds[Kind::Traced as usize];
+    let (mode, seen) = (whole.mode, &whole.witnessed);
+    let mut wrong = Vec::new();
+    if mode.exports() {
+        let off = seen
+            .exports
+            .iter()
+            .map(|count| count.abs_diff(carried))
+            .sum();
+        wrong.push(("exports-missing", off, "exports more or fewer than packets"));
+    }
+    if mode.proves() {
+        let off = seen.proofs.abs_diff(carried);
+        wrong.push(("proofs-missing", off, "proofs more or fewer than packets"));
+    }
+    if mode.numbers() {
+        let figures = seen
+            .numbers
+            .map(|figures| figures.sequence)
+            .unwrap_or_default();
+        let off = figures.received.abs_diff(carried);
+        let amiss = figures.lost + figures.reordered + figures.duplicates + figures.late;
+        wrong.push(("numbers-missing", off, "numbers more or fewer than packets"));
+        wrong.push((
+            "numbers-amiss",
+            amiss,
+            "numbers lost, late, twice or out of order",
+        ));
+    }
+    wrong
 }

@@ -14,4 +14,5 @@ mod ring;
 pub use drain::Drain;
 pub(crate) use drain::write_records;
 pub use output::{Output, OutputCounts};
+pub(crate) use rfc3339::text as rfc3339_text;
 pub use ring::{Record, RingSink, ring};

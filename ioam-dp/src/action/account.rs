@@ -4,7 +4,7 @@
 
 use super::Context;
 use super::export::Subject;
-use crate::accounting::{GroupAccount, SequenceNumber, one_way_delay};
+use crate::accounting::{GroupAccount, SequenceFigures, SequenceNumber, one_way_delay};
 use crate::flow_state::{Entry, FlowKey, FlowTable};
 use crate::record::{Flow, RecordSink, SequenceReport};
 use crate::stats::{Notice, WorkerStats};
@@ -103,9 +103,9 @@ fn seconds(time: WallTime) -> u32 {
 
 /// A group's last report: what is still missing counts as lost.
 fn end<S: RecordSink>(mut group: Group, stats: &WorkerStats, sink: &mut S) {
-    let before = group.account;
+    let before = group.account.window.snapshot();
     group.account.finish();
-    count(&before, &group.account, group.of, stats);
+    count(&before, &group.account.window.snapshot(), group.of, stats);
     report(&group, true, stats, sink);
 }
 
@@ -130,12 +130,11 @@ fn report<S: RecordSink>(group: &Group, last: bool, stats: &WorkerStats, sink: &
 }
 
 /// Adds to the profile's counters by how much a group's figures have changed.
-fn count(before: &GroupAccount, after: &GroupAccount, of: Option<Identity>, stats: &WorkerStats) {
+fn count(old: &SequenceFigures, new: &SequenceFigures, of: Option<Identity>, stats: &WorkerStats) {
     let counts = of.and_then(|of| stats.profiles.get(usize::from(of.profile)));
     let Some(counts) = counts else {
         return;
     };
-    let (old, new) = (before.snapshot().sequence, after.snapshot().sequence);
     let sequences = &counts.sequences;
     sequences
         .received
@@ -167,7 +166,7 @@ pub(super) fn account<S: RecordSink>(
     };
     let now = context.moment.received.unwrap_or_default();
     let groups = &mut context.state.groups;
-    let key = key(groups.seed, &arrival, subject, how.group);
+    let key = key(groups.seed, &arrival, subject, profile, how.group);
     let entry = groups
         .table
         .as_mut()
@@ -199,7 +198,7 @@ pub(super) fn account<S: RecordSink>(
             return;
         }
     };
-    let before = group.account;
+    let before = group.account.window.snapshot();
     let received = context.moment.received;
     let delay = arrival
         .sent
@@ -207,22 +206,33 @@ pub(super) fn account<S: RecordSink>(
         .and_then(|(sent, received)| one_way_delay(received, sent, namespace.timestamp));
     group.account.observe(received, arrival.sequence, delay);
     group.seen = now;
-    count(&before, &group.account, group.of, stats);
+    count(&before, &group.account.window.snapshot(), group.of, stats);
     if now.seconds.saturating_sub(group.reported) >= u64::from(how.report_seconds) {
         group.reported = now.seconds;
         report(group, false, stats, context.sink);
     }
 }
 
-fn key(seed: [u64; 2], arrival: &Arrival, subject: &Subject, group: GroupSpec) -> FlowKey {
+/// The profile is part of it: an encapsulating node has a sequence for each of its own, and sends
+/// them to different ends, which are profiles here.
+fn key(
+    seed: [u64; 2],
+    arrival: &Arrival,
+    subject: &Subject,
+    profile: u16,
+    group: GroupSpec,
+) -> FlowKey {
     let [a, b] = halves(subject.source);
     let kind = u64::from(arrival.option_type == OptionType::DirectExport);
-    let salt = a.rotate_left(7) ^ b ^ u64::from(arrival.namespace) << 1 ^ kind;
+    let place = u64::from(profile) << 9 | u64::from(arrival.namespace) << 1 | kind;
+    // Spread, so that neighbouring addresses do not make up for neighbouring namespaces.
+    let place = place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let salt = a.rotate_left(7) ^ b ^ place;
     match group {
         GroupSpec::Flow => FlowKey::symmetric(seed, &subject.flow, salt),
         GroupSpec::Profile => {
             let id = arrival.flow_id.map_or(0, |id| 1 << 32 | u64::from(id));
-            FlowKey::from_words(seed, [a, b], id << 16 ^ salt)
+            FlowKey::from_words(seed, [a, b], id.rotate_left(31) ^ place)
         }
     }
 }

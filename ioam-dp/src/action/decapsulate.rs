@@ -27,6 +27,8 @@ pub(crate) struct Found {
     pub options: usize,
     /// A trace among them has the Active flag.
     pub active: bool,
+    /// A trace among them was the one to be looped back.
+    pub looped: bool,
 }
 
 /// Records the options that some profile is to take, after adding this node's part to them where
@@ -60,10 +62,34 @@ pub(crate) fn record<P: PacketBuf, S: RecordSink>(
         next = hop_by_hop::next_option(frame, located.l3, from, tables, Some(stats), &mut seen);
     }
     found.options += edge_to_edge(packet.bytes(), located, flow, context);
-    if let Some(trace) = loopback::first_trace(packet.bytes(), located, context.tables) {
-        loopback::copy_back(packet.bytes(), located, trace, context);
-    }
+    found.looped = loop_back(packet, located, leaving, context);
     found
+}
+
+/// Loops a copy back when the first trace asks for one and is taken out here; whether it does. This
+/// node's element is in it even where the record is without.
+fn loop_back<P: PacketBuf, S: RecordSink>(
+    packet: &mut P,
+    located: &Located,
+    leaving: Leaving,
+    context: &mut Context<'_, S>,
+) -> bool {
+    let Some(trace) = loopback::first_trace(packet.bytes(), located, context) else {
+        return false;
+    };
+    let frame = packet.bytes();
+    let taker = taker(frame, located, trace.namespace, context);
+    let Some(what) = taker.and_then(|index| decapsulation(context.tables, index)) else {
+        return false;
+    };
+    if !loopback::asks(frame, trace) {
+        return false;
+    }
+    if !what.record_self && context.tables.policy.loopback {
+        transit::fill(packet, trace, leaving, context);
+    }
+    loopback::copy_back(packet.bytes(), located, trace, context);
+    true
 }
 
 /// The profile that decapsulates the namespace in this packet.

@@ -129,7 +129,8 @@ fn reserve<P: PacketBuf, S>(
         return Ok(Numbers::default());
     }
     let fits = match what.placement {
-        Placement::Inline => inline::fits(packet, l3, present, what.headers()),
+        Placement::Inline => admits(present, context)
+            .and_then(|()| inline::fits(packet, l3, present, what.headers())),
         Placement::Ip6InIp6 { .. } => tunnel::fits(packet, l3, what.image.len()),
     };
     fits.map_err(notice)?;
@@ -142,10 +143,16 @@ fn reserve<P: PacketBuf, S>(
     if !what.sequenced {
         return Ok(Numbers::default());
     }
-    let seconds = now.unwrap_or_default().seconds;
-    let seconds = u32::try_from(seconds & u64::from(u32::MAX)).unwrap_or(0);
-    let numbers = state.sequences.next(what, flow, seconds);
+    let numbers = state.sequences.next(what, flow, now);
     numbers.ok_or(Notice::FlowTableFull)
+}
+
+/// Linux sends a packet that has a Hop-by-Hop header as it is.
+fn admits<S>(present: usize, context: &Context<'_, S>) -> Result<(), InsertError> {
+    if present > 0 && context.tables.linux() {
+        return Err(InsertError::HeaderFull);
+    }
+    Ok(())
 }
 
 /// Into the packet's own headers.
@@ -156,10 +163,7 @@ fn insert_inline<P: PacketBuf, S>(
     what: &Encapsulation,
     context: &Context<'_, S>,
 ) -> Result<Inserted, InsertError> {
-    // Linux sends a packet that has a Hop-by-Hop header as it is.
-    if present > 0 && context.tables.linux() {
-        return Err(InsertError::HeaderFull);
-    }
+    admits(present, context)?;
     inline::insert(packet, l3, present, what.headers())
 }
 

@@ -14,6 +14,10 @@ use crate::wire::ipv6::Ipv6Header;
 /// Octets a record takes on its way to a collector, besides the option, for the rate limit.
 const RECORD_OVERHEAD: usize = 100;
 
+/// A record holds whatever direct export asks for, if not with the snapshot of an opaque state:
+/// option, eight extension fields, 24 words of fixed data, and the word in place of the snapshot.
+const _: () = assert!(8 + 8 * 4 + 24 * 4 + 4 <= MAX_OPTION_DATA);
+
 /// The packet an option was found in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
@@ -133,7 +137,6 @@ pub(crate) fn direct<S: RecordSink>(
             )
         });
     let Some(exported) = exported else {
-        stats.notice(Notice::DexTooLong);
         return;
     };
     if exported.cut {

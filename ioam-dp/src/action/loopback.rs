@@ -5,7 +5,7 @@
 use super::Context;
 use super::export::{Noted, Subject, record};
 use super::state::Limited;
-use crate::carrier::{Located, OptionAt, hop_by_hop};
+use crate::carrier::{Kind, Located, OptionAt, hop_by_hop};
 use crate::classify::flow_of;
 use crate::record::{Occasion, RecordSink};
 use crate::stats::{DropReason, Notice};
@@ -26,15 +26,12 @@ pub(crate) fn copy_back<S>(
     context: &mut Context<'_, S>,
 ) {
     let (tables, stats, port) = (context.tables, context.stats, context.in_port);
-    let header = frame.get(trace.range()).and_then(TraceHeader::split);
-    if !header.is_some_and(|(header, _)| header.has(TraceFlags::LOOPBACK)) {
-        return;
-    }
-    let kind = header.map(|(header, _)| header.trace_type());
     // Linux knows of no such flag.
-    if tables.linux() {
+    if !asks(frame, trace) || tables.linux() {
         return;
     }
+    let header = frame.get(trace.range()).and_then(TraceHeader::split);
+    let kind = header.map(|(header, _)| header.trace_type());
     if !tables.policy.loopback {
         stats.notice(Notice::LoopbackOff);
         return;
@@ -46,23 +43,37 @@ pub(crate) fn copy_back<S>(
         stats.notice(Notice::LoopbackNotAllowed);
         return;
     };
+    // A tunnel that the packet was just put into is not its own.
     let l3 = usize::from(located.l3);
+    let link = ethernet::payload(frame).map_or(l3, |(_, link)| link.min(l3));
     let end = l3 + HEADER + usize::from(located.hop_by_hop);
-    let Some(copied) = frame.get(..end) else {
+    let (Some(tags), Some(headers)) = (frame.get(..link), frame.get(l3..end)) else {
         return;
     };
     let (now, state) = (context.moment.received, &mut *context.state);
-    let allowed = state.limits.take(Limited::Loopback, port, now, end);
-    if !allowed || !state.outbox.push(port, &[copied]) {
+    let octets = link + headers.len();
+    if !state.limits.take(Limited::Loopback, port, now, octets) {
         stats.notice(Notice::LoopbackSuppressed);
+        return;
+    }
+    if !state.outbox.push(port, &[tags, headers]) {
+        stats.notice(Notice::OriginateNoRoom);
         return;
     }
     let mac = tables.port(port).map_or([0; 6], |port| port.mac);
     if let Some(copy) = state.outbox.last_mut() {
         ethernet::set_addresses(copy, ethernet::source(frame), mac);
-        turn_around(copy, located, trace, &about, address.octets());
+        if let Some(packet) = copy.get_mut(link..) {
+            turn_around(packet, located, trace, &about, address.octets());
+        }
         stats.notice(Notice::LoopbackSent);
     }
+}
+
+/// Whether the trace has the Loopback flag.
+pub(crate) fn asks(frame: &[u8], trace: OptionAt) -> bool {
+    let header = frame.get(trace.range()).and_then(TraceHeader::split);
+    header.is_some_and(|(header, _)| header.has(TraceFlags::LOOPBACK))
 }
 
 /// The packet's header, when a copy may go back to its source: one host, and on this link alone
@@ -75,6 +86,7 @@ fn answerable(frame: &[u8], located: &Located) -> Option<Ipv6Header> {
         .then_some(header)
 }
 
+/// Makes the way back of a copy of the headers of `located`, which stand at its start.
 fn turn_around(
     copy: &mut [u8],
     located: &Located,
@@ -82,16 +94,16 @@ fn turn_around(
     about: &Ipv6Header,
     address: [u8; 16],
 ) {
-    let l3 = usize::from(located.l3);
-    if let Some(header) = Ipv6Header::at_mut(copy, l3) {
+    if let Some(header) = Ipv6Header::at_mut(copy, 0) {
         (header.source, header.destination) = (address, about.source);
         header.hop_limit = HOP_LIMIT;
         header.payload_length.set(located.hop_by_hop);
     }
-    if let Some(next) = copy.get_mut(l3 + HEADER) {
+    if let Some(next) = copy.get_mut(HEADER) {
         *next = next_header::NONE;
     }
-    if let Some((header, _)) = copy.get_mut(trace.range()).and_then(TraceHeader::split_mut) {
+    let option = copy.get_mut(HEADER + trace.start(located.l3)..);
+    if let Some((header, _)) = option.and_then(TraceHeader::split_mut) {
         header.clear(TraceFlags::LOOPBACK);
     }
 }
@@ -104,10 +116,12 @@ pub(crate) fn is_empty(frame: &[u8], located: &Located) -> bool {
 
 /// Whether the packet is a copy that came back to the address this node sends from.
 pub(crate) fn came_home(frame: &[u8], located: &Located, tables: &Tables) -> bool {
-    !tables.home.is_empty()
-        && is_empty(frame, located)
-        && Ipv6Header::at(frame, located.l3.into())
-            .is_some_and(|header| tables.home.contains(&header.destination))
+    if tables.home.is_empty() || !is_empty(frame, located) {
+        return false;
+    }
+    let header = Ipv6Header::at(frame, located.l3.into());
+    let mut home = tables.home.iter();
+    header.is_some_and(|header| home.any(|(address, _)| *address == header.destination))
 }
 
 /// Takes in a copy that came back: recorded when its oldest element is this node's, dropped when
@@ -117,13 +131,12 @@ pub(crate) fn take_in<S: RecordSink>(
     located: &Located,
     context: &mut Context<'_, S>,
 ) -> DropReason {
-    let Some(trace) = located.first else {
+    let trace = traces(frame, located, context.tables).next();
+    let data = trace.and_then(|trace| frame.get(trace.range()));
+    let (Some(trace), Some(data)) = (trace, data) else {
         return DropReason::LoopedBackForeign;
     };
-    let Some(data) = frame.get(trace.range()) else {
-        return DropReason::LoopedBackForeign;
-    };
-    if !is_ours(data, context.tables) {
+    if !is_ours(data, trace.namespace, context.tables) {
         return DropReason::LoopedBackForeign;
     }
     let l3 = usize::from(located.l3);
@@ -139,9 +152,12 @@ pub(crate) fn take_in<S: RecordSink>(
     DropReason::LoopedBack
 }
 
-/// Whether the oldest element is this node's. In the only type that loops an element is one word,
-/// the node id its lower 24 bits.
-fn is_ours(data: &[u8], tables: &Tables) -> bool {
+/// Whether this node sends such traces to be looped, and the oldest element is its own. In the only
+/// type that loops an element is one word, the node id its lower 24 bits.
+fn is_ours(data: &[u8], namespace: u8, tables: &Tables) -> bool {
+    if tables.home.iter().all(|(_, looping)| *looping != namespace) {
+        return false;
+    }
     let Some((header, space)) = TraceHeader::split(data) else {
         return false;
     };
@@ -152,16 +168,25 @@ fn is_ours(data: &[u8], tables: &Tables) -> bool {
             .is_some_and(|word| u32::from_be_bytes(*word) & 0xFF_FFFF == tables.identity.node_id)
 }
 
-/// The first trace of a located frame, whatever stands before it.
-pub(crate) fn first_trace(frame: &[u8], located: &Located, tables: &Tables) -> Option<OptionAt> {
-    let mut next = located.first;
+/// The first trace of a located frame that this node has any part in, whatever stands before it.
+pub(crate) fn first_trace<S>(
+    frame: &[u8],
+    located: &Located,
+    context: &Context<'_, S>,
+) -> Option<OptionAt> {
+    let (namespaces, in_port) = (&context.tables.namespaces, context.in_port);
+    traces(frame, located, context.tables).find(|trace| {
+        let role = namespaces.role(trace.namespace, in_port, frame, located.l3.into());
+        role.is_some()
+    })
+}
+
+/// The traces of a located frame, in order.
+fn traces(frame: &[u8], located: &Located, tables: &Tables) -> impl Iterator<Item = OptionAt> {
     let mut seen = *located;
-    while let Some(option) = next {
-        if option.kind == crate::carrier::Kind::Trace {
-            return next;
-        }
+    let options = std::iter::successors(located.first, move |option| {
         let from = option.end(located.l3);
-        next = hop_by_hop::next_option(frame, located.l3, from, tables, None, &mut seen);
-    }
-    None
+        hop_by_hop::next_option(frame, located.l3, from, tables, None, &mut seen)
+    });
+    options.filter(|option| option.kind == Kind::Trace)
 }

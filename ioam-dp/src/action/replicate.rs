@@ -7,6 +7,7 @@ use super::encapsulate::{Wanted, encapsulate};
 use crate::carrier::packet_end;
 use crate::forward::{self, Hop};
 use crate::packet::PacketBuf;
+use crate::port::PortId;
 use crate::record::RecordSink;
 use crate::stats::Notice;
 use crate::table::Tables;
@@ -39,26 +40,23 @@ pub(crate) fn replicate<S: RecordSink>(
             .set(u16::try_from(end - l3 - HEADER).unwrap_or(0));
     }
     let destination = Ipv6Header::at(frame, l3).map(|header| header.destination);
-    let hop = way(context.tables, wanted, context.in_port, destination, None);
+    let hop = way(context.tables, wanted, context.in_port, destination);
     match hop {
-        Some(hop) => emit(&mut copy, l3, wanted, hop, context),
+        Some(hop) => {
+            emit(&mut copy, l3, wanted, hop, context);
+        }
         None => context.stats.notice(Notice::EncapNoRoute),
     }
     context.state.scratch = copy;
 }
 
-/// The next hop of a packet put into the profile's tunnel, or inline on its own way; `given` where
-/// there is no other.
-pub(crate) fn way(
+/// The next hop of a packet put into the profile's tunnel, or inline on its own way.
+fn way(
     tables: &Tables,
     wanted: Wanted<'_>,
-    in_port: crate::port::PortId,
+    in_port: PortId,
     destination: Option<[u8; 16]>,
-    given: Option<Hop>,
 ) -> Option<Hop> {
-    if given.is_some() {
-        return given;
-    }
     let outer = match wanted.what.placement {
         Placement::Ip6InIp6 { destination, .. } => Some(destination.octets()),
         Placement::Inline => destination,
@@ -66,26 +64,33 @@ pub(crate) fn way(
     forward::hop(tables, in_port, outer.as_ref()).ok()
 }
 
-/// Encapsulates a packet made here and puts it with those to be sent.
+/// Encapsulates a packet made here and puts it with those to be sent; whether it is there.
 pub(crate) fn emit<P: PacketBuf, S: RecordSink>(
     packet: &mut P,
     l3: usize,
     wanted: Wanted<'_>,
     hop: Hop,
     context: &mut Context<'_, S>,
-) {
+) -> bool {
+    // First of all, since sequence numbers are used up only by what is sent.
+    let most = packet.bytes().len() + wanted.what.longest();
+    if !context.state.outbox.fits(most) {
+        context.stats.notice(Notice::OriginateNoRoom);
+        return false;
+    }
     if !matches!(encapsulate(packet, l3, wanted, hop.port, context), Ok(true)) {
-        return;
+        return false;
     }
     if let (Some(mac), Some(out)) = (hop.mac, context.tables.port(hop.port)) {
         ethernet::set_addresses(packet.bytes_mut(), mac, out.mac);
     }
     if !context.state.outbox.push(hop.port, &[packet.bytes()]) {
         context.stats.notice(Notice::OriginateNoRoom);
-        return;
+        return false;
     }
     context.stats.notice(Notice::ActiveSent);
     if let Some(counts) = context.stats.profiles.get(usize::from(wanted.index)) {
         counts.done.add(1);
     }
+    true
 }

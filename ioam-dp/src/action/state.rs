@@ -17,7 +17,7 @@ use crate::packet::HeapPacket;
 use crate::port::{MAX_PORTS, PortId};
 use crate::rate_limit::RateLimit;
 use crate::record::Flow;
-use crate::table::spec::{FlowsSpec, Sampling};
+use crate::table::spec::Sampling;
 use crate::table::{Action, Encapsulation, Fields, MAX_PARTS, Part, PortLimits, Sequence, Tables};
 use crate::timestamp::WallTime;
 
@@ -141,16 +141,20 @@ impl Limits {
 #[derive(Debug, Default)]
 pub(crate) struct Sequences {
     seed: [u64; 2],
-    flows: FlowsSpec,
+    /// Flows the tables are made for.
+    most: u32,
+    /// The time last known, by which flows fall idle: not knowing it is no step of the clock.
+    now: u32,
     direct_export: Option<FlowTable<u32>>,
     edge_to_edge: Option<FlowTable<u64>>,
 }
 
 impl Sequences {
     fn adopt(&mut self, tables: &Tables) {
-        if self.flows != tables.flows {
+        let (most, idle) = (tables.flows.most, tables.flows.idle_seconds);
+        if self.most != most {
             (self.direct_export, self.edge_to_edge) = (None, None);
-            self.flows = tables.flows;
+            self.most = most;
         }
         let per_flow = |wanted: fn(&Fields) -> bool| {
             let parts = tables
@@ -163,14 +167,16 @@ impl Sequences {
             let mut counted = parts.filter(|part| wanted(&part.fields));
             counted.any(|part| matches!(part.sequence(), Some(Sequence::PerFlow { .. })))
         };
-        let (most, idle) = (tables.flows.most as usize, tables.flows.idle_seconds);
+        let most = most as usize;
         if per_flow(|fields| matches!(fields, Fields::DirectExport { .. })) {
-            self.direct_export
-                .get_or_insert_with(|| FlowTable::new(most, idle));
+            let new = || FlowTable::new(most, idle);
+            let table = self.direct_export.get_or_insert_with(new);
+            table.set_idle_seconds(idle);
         }
         if per_flow(|fields| matches!(fields, Fields::EdgeToEdge { .. })) {
-            self.edge_to_edge
-                .get_or_insert_with(|| FlowTable::new(most, idle));
+            let new = || FlowTable::new(most, idle);
+            let table = self.edge_to_edge.get_or_insert_with(new);
+            table.set_idle_seconds(idle);
         }
     }
 }
@@ -197,17 +203,25 @@ impl Sequences {
     }
 
     /// The next numbers of all of a profile's options, by part; `None`, and none is used up, when
-    /// there is no room for another flow.
-    pub(crate) fn next(&mut self, what: &Encapsulation, flow: &Flow, now: u32) -> Option<Numbers> {
+    /// there is no room for another flow. Where the time is unknown the last known one counts.
+    pub(crate) fn next(
+        &mut self,
+        what: &Encapsulation,
+        flow: &Flow,
+        now: Option<WallTime>,
+    ) -> Option<Numbers> {
         let mut numbers = Numbers::default();
+        if let Some(now) = now {
+            self.now = u32::try_from(now.seconds & u64::from(u32::MAX)).unwrap_or(0);
+        }
         // Those that may be refused come first, so that no shared number is ever used up in vain.
         for (place, part) in what.parts.iter().enumerate() {
             let Some(Sequence::PerFlow { salt }) = part.sequence() else {
                 continue;
             };
             let key = FlowKey::symmetric(self.seed, flow, *salt);
-            let Some(number) = self.step(part, key, now, 1) else {
-                self.give_back(&what.parts[..place], flow, now);
+            let Some(number) = self.step(part, key, 1) else {
+                self.give_back(&what.parts[..place], flow);
                 return None;
             };
             numbers.put(place, number);
@@ -220,11 +234,11 @@ impl Sequences {
         Some(numbers)
     }
 
-    fn give_back(&mut self, parts: &[Part], flow: &Flow, now: u32) {
+    fn give_back(&mut self, parts: &[Part], flow: &Flow) {
         for part in parts {
             if let Some(Sequence::PerFlow { salt }) = part.sequence() {
                 let key = FlowKey::symmetric(self.seed, flow, *salt);
-                let _ = self.step(part, key, now, u64::MAX);
+                let _ = self.step(part, key, u64::MAX);
             }
         }
     }
@@ -234,7 +248,8 @@ impl Sequences {
         clippy::cast_possible_truncation,
         reason = "direct export numbers have 32 bits"
     )]
-    fn step(&mut self, part: &Part, key: FlowKey, now: u32, step: u64) -> Option<u64> {
+    fn step(&mut self, part: &Part, key: FlowKey, step: u64) -> Option<u64> {
+        let now = self.now;
         match part.fields {
             Fields::DirectExport { .. } => {
                 let number = self.direct_export.as_mut()?.entry(key, now).value()?;
@@ -265,5 +280,60 @@ impl Numbers {
 
     pub(crate) fn get(&self, place: usize) -> u64 {
         self.0.get(place).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::spec::{
+        ActionSpec, DirectExportSpec, EncapsulateSpec, FilterSpec, FlowIdSpec, NamespaceSpec,
+        NodeSpec, OptionSpec, Placement, ProfileSpec,
+    };
+
+    /// A profile that counts each flow's packets in direct export options of namespaces 0 and 1.
+    fn tables() -> Tables {
+        let option = |namespace| {
+            OptionSpec::DirectExport(DirectExportSpec {
+                namespace,
+                trace_type: 0x80_0000,
+                flow_id: FlowIdSpec::Hashed,
+                sequence: true,
+                record_self: false,
+            })
+        };
+        let what = EncapsulateSpec::new(vec![option(0), option(1)], Placement::Inline);
+        let spec = NodeSpec {
+            namespaces: vec![NamespaceSpec::plain(1)],
+            profiles: vec![ProfileSpec {
+                name: "all".to_owned(),
+                filter: FilterSpec::default(),
+                action: ActionSpec::Encapsulate(what),
+            }],
+            ..NodeSpec::default()
+        };
+        Tables::compile(&spec).unwrap()
+    }
+
+    #[test]
+    fn a_flows_number_wraps_and_is_given_back_across_the_wrap() {
+        let (tables, flow) = (tables(), Flow::default());
+        let Action::Encapsulate(what) = &tables.profiles[0].action else {
+            panic!("no encapsulation");
+        };
+        let mut sequences = Sequences::default();
+        sequences.adopt(&tables);
+        let next = |sequences: &mut Sequences| {
+            let numbers = sequences.next(what, &flow, None).unwrap();
+            [numbers.get(0), numbers.get(1)]
+        };
+        assert_eq!(next(&mut sequences), [0, 0]);
+        let values = sequences.direct_export.as_mut().unwrap();
+        values.iter_mut().for_each(|(_, value)| *value = u32::MAX);
+        assert_eq!(next(&mut sequences), [u64::from(u32::MAX); 2]);
+        assert_eq!(next(&mut sequences), [0, 0]);
+        sequences.give_back(&what.parts, &flow);
+        sequences.give_back(&what.parts[..1], &flow);
+        assert_eq!(next(&mut sequences), [u64::from(u32::MAX), 0]);
     }
 }

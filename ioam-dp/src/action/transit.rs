@@ -54,7 +54,8 @@ pub(crate) fn transit<P: PacketBuf, S: RecordSink>(
         });
     }
     if done.traces
-        && let Some(trace) = loopback::first_trace(packet.bytes(), located, tables)
+        && !located.looped
+        && let Some(trace) = loopback::first_trace(packet.bytes(), located, context)
     {
         loopback::copy_back(packet.bytes(), located, trace, context);
     }

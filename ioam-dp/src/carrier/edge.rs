@@ -4,6 +4,7 @@
 
 use super::options_header;
 use crate::packet::PacketBuf;
+use crate::wire::ioam::NamespaceId;
 use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
 use crate::wire::ipv6_ext::{IOAM_IMMUTABLE, IOAM_MUTABLE, Overrun, Tlv, Tlvs};
 
@@ -17,14 +18,30 @@ struct Found {
 /// Whether the packet at `l3` carries IOAM in Hop-by-Hop or Destination Options.
 #[must_use]
 pub fn carries_ioam(frame: &[u8], l3: usize) -> bool {
-    find(frame, l3).is_some()
+    find(frame, l3, is_ioam).is_some()
+}
+
+/// Whether it carries an IOAM option of such a namespace; `None` is for one that ends before it
+/// tells.
+#[must_use]
+pub fn carries_namespace(
+    frame: &[u8],
+    l3: usize,
+    such: impl Fn(Option<NamespaceId>) -> bool,
+) -> bool {
+    let namespace = |tlv: Tlv<'_>| {
+        let id = tlv.data().get(2..4)?.first_chunk()?;
+        Some(NamespaceId(u16::from_be_bytes(*id)))
+    };
+    let wanted = |tlv: Result<Tlv<'_>, Overrun>| is_ioam(tlv) && such(tlv.ok().and_then(namespace));
+    find(frame, l3, wanted).is_some()
 }
 
 /// Removes every IOAM option; whether there was any. An option in a header that is malformed stays,
 /// so callers drop what [`carries_ioam`] still finds afterwards.
 pub fn strip<P: PacketBuf>(packet: &mut P, l3: usize) -> bool {
     let mut stripped = false;
-    while let Some(Found { named_at, at, len }) = find(packet.bytes(), l3) {
+    while let Some(Found { named_at, at, len }) = find(packet.bytes(), l3, is_ioam) {
         if options_header::remove(packet, l3, named_at, at, len, |tlv| tlv.is_ioam()).is_none() {
             break;
         }
@@ -33,7 +50,11 @@ pub fn strip<P: PacketBuf>(packet: &mut P, l3: usize) -> bool {
     stripped
 }
 
-fn find(frame: &[u8], l3: usize) -> Option<Found> {
+fn find(
+    frame: &[u8],
+    l3: usize,
+    wanted: impl Fn(Result<Tlv<'_>, Overrun>) -> bool,
+) -> Option<Found> {
     let mut next = Ipv6Header::at(frame, l3)?.next_header;
     let (mut named_at, mut at) = (l3 + 6, l3 + HEADER);
     // Each round goes at least eight octets further, so that the frame's end ends it.
@@ -50,7 +71,7 @@ fn find(frame: &[u8], l3: usize) -> Option<Found> {
         let header = rest.get(..len).unwrap_or(rest);
         match next {
             next_header::HOP_BY_HOP | next_header::DESTINATION_OPTIONS => {
-                if Tlvs::new(header).any(is_ioam) {
+                if Tlvs::new(header).any(&wanted) {
                     return Some(Found { named_at, at, len });
                 }
             }

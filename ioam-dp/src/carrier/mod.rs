@@ -29,6 +29,8 @@ pub struct Located {
     pub ioam: bool,
     /// Looked through before: what is passed over has been noticed.
     pub noticed: bool,
+    /// A copy was looped back already: one of each packet is enough.
+    pub looped: bool,
     /// Something is malformed; the notices say what.
     pub malformed: bool,
     /// The first option of the Hop-by-Hop header that this node can process.
@@ -36,6 +38,16 @@ pub struct Located {
 }
 
 impl Located {
+    /// The same packet in a frame with `octets` more in front of it.
+    pub(crate) fn behind(mut self, octets: usize) -> Option<Self> {
+        let octets = u16::try_from(octets).ok()?;
+        self.l3 = self.l3.checked_add(octets)?;
+        if let Some(option) = &mut self.first {
+            option.at = option.at.checked_add(octets)?;
+        }
+        Some(self)
+    }
+
     /// Offset in the frame of the Destination Options header.
     #[must_use]
     pub fn destination_at(&self) -> usize {
@@ -73,6 +85,11 @@ impl OptionAt {
     pub fn range(&self) -> std::ops::Range<usize> {
         let at = usize::from(self.at);
         at..at + usize::from(self.len)
+    }
+
+    /// Where the option data begin, from the start of the Hop-by-Hop header of the packet at `l3`.
+    pub(crate) fn start(&self, l3: u16) -> usize {
+        self.range().start - usize::from(l3) - HEADER
     }
 
     /// Where the option ends, from the start of the Hop-by-Hop header of the packet at `l3`.

@@ -192,6 +192,14 @@ mod tests {
         }
     }
 
+    /// Only the ports tell the ends apart.
+    #[test]
+    fn a_host_that_talks_to_itself_has_both_directions() {
+        let there = flow([1; 16], [1; 16], (5000, 53), 0);
+        let key = FlowKey::symmetric(SEED, &there, 0);
+        assert_eq!(key, FlowKey::symmetric(SEED, &turned(&there), 0));
+    }
+
     #[test]
     fn every_part_of_a_flow_tells() {
         let plain = flow([1; 16], [2; 16], (5000, 53), 7);

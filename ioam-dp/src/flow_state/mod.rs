@@ -136,10 +136,15 @@ impl<V: Default> FlowTable<V> {
             buckets: std::iter::repeat_with(Bucket::default)
                 .take(buckets)
                 .collect(),
-            idle_seconds: idle_seconds.min(i32::MAX.unsigned_abs() - 1),
+            idle_seconds: longest(idle_seconds),
             len: 0,
             cursor: 0,
         }
+    }
+
+    /// Changes when a flow is idle, from now on and for the flows that are there.
+    pub fn set_idle_seconds(&mut self, idle_seconds: u32) {
+        self.idle_seconds = longest(idle_seconds);
     }
 
     /// Brings the buckets of a burst's keys into the cache, so that the waits for memory overlap
@@ -311,6 +316,11 @@ impl<V: Default> FlowTable<V> {
             .max_by_key(|(age, _)| *age)
             .map(|(_, place)| place)
     }
+}
+
+/// The time in which ages can be told.
+fn longest(idle_seconds: u32) -> u32 {
+    idle_seconds.min(i32::MAX.unsigned_abs() - 1)
 }
 
 /// The place of the lowest bit that is set.

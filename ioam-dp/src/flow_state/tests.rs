@@ -183,6 +183,23 @@ fn a_flow_is_idle_after_its_time_and_not_before() {
 }
 
 #[test]
+fn a_clock_set_back_ends_no_flow_and_one_that_wraps_ages_them() {
+    let mut table = FlowTable::<u32>::new(10, IDLE);
+    table.entry(key(1), 1000);
+    assert!(matches!(table.entry(key(1), 10), Entry::Found(_)));
+    table.entry(key(2), 1000);
+    assert_eq!(table.sweep(usize::MAX, 10 + IDLE, |_, _| ()), 0);
+    assert_eq!(table.sweep(usize::MAX, 11 + IDLE, |_, _| ()), 1);
+    let mut table = FlowTable::<u32>::new(10, IDLE);
+    table.entry(key(1), u32::MAX - 1);
+    assert!(matches!(table.entry(key(1), IDLE - 2), Entry::Found(_)));
+    assert!(matches!(
+        table.entry(key(1), 2 * IDLE - 1),
+        Entry::New { .. }
+    ));
+}
+
+#[test]
 fn a_sweep_goes_round_and_hands_over_silent_flows_once() {
     let mut table = FlowTable::<u32>::new(1000, IDLE);
     for flow in 0..1000 {

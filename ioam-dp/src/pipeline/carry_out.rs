@@ -105,13 +105,7 @@ pub(super) fn route_and_send<P: PacketBuf, S: RecordSink>(
     if !elsewhere && too_big(packet.bytes(), l3, hop.port, tables) {
         return answer_too_big(packet, l3, hop.port, context);
     }
-    if let Plan::Transit(first) = plan {
-        let leaving = Leaving {
-            hop_limit,
-            port: Some(hop.port),
-        };
-        transit::transit(packet, located, first, leaving, context);
-    }
+    let mut layer = Some(*located);
     if let (Plan::Encapsulate(index), Some(what)) = (plan, encapsulation) {
         let wanted = Wanted { index, what };
         if !encapsulate::encapsulate(packet, l3, wanted, hop.port, context)? {
@@ -120,15 +114,41 @@ pub(super) fn route_and_send<P: PacketBuf, S: RecordSink>(
             if elsewhere && too_big(packet.bytes(), l3, hop.port, tables) {
                 return answer_too_big(packet, l3, hop.port, context);
             }
-        } else if let Some(counts) = context.stats.profiles.get(usize::from(index)) {
-            counts.done.add(1);
+        } else {
+            // Only a tunnel is put around a packet that has options already.
+            layer = located.behind(what.image.len());
+            let counts = context.stats.profiles.get(usize::from(index));
+            counts.iter().for_each(|counts| counts.done.add(1));
         }
+    }
+    if let Some(located) = layer {
+        let port = Some(hop.port);
+        in_transit(packet, &located, plan, Leaving { hop_limit, port }, context);
     }
     if let Plan::Replicate(index) = plan {
         copy(packet, l3, index, context);
     }
     guard_edge(packet, l3, hop.port, DropReason::EdgeEgress, context)?;
     send(packet, hop, context)
+}
+
+/// Works on the options of the packet's own headers, whatever is around them by now.
+fn in_transit<P: PacketBuf, S: RecordSink>(
+    packet: &mut P,
+    located: &Located,
+    plan: Plan,
+    leaving: Leaving,
+    context: &mut Context<'_, S>,
+) {
+    let Some(option) = located.first else {
+        return;
+    };
+    let (namespaces, in_port) = (&context.tables.namespaces, context.in_port);
+    let first = match plan {
+        Plan::Transit(first) => first,
+        _ => namespaces.role(option.namespace, in_port, packet.bytes(), located.l3.into()),
+    };
+    transit::transit(packet, located, first, leaving, context);
 }
 
 /// Sends an encapsulated copy of the packet, which itself stays as it is.

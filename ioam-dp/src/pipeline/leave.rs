@@ -47,12 +47,15 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
         },
     };
     let subject = inner.unwrap_or(l3);
+    let mut looped = false;
     if let Plan::Decapsulate(_) = plan {
         let found = record(packet, located, subject, context);
+        looped = found.looped;
         if found.options == 0 && inner.is_some() {
             context.stats.notice(Notice::DecapForeign);
         }
         if found.active {
+            count(index, context);
             return Err(DropReason::ActiveTerminated);
         }
     }
@@ -63,10 +66,7 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
         Some(inner) => decapsulate::remove_outer(packet, located, inner),
         None => decapsulate::remove_inline(packet, located, context),
     }
-    if let Some(counts) = context.stats.profiles.get(usize::from(index)) {
-        counts.selected.add(1);
-        counts.done.add(1);
-    }
+    count(index, context);
     // Inline, other namespaces' options stay, and this node may be in transit for them.
     let mut left = Located {
         l3: located.l3,
@@ -75,6 +75,7 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
     let mut plan = Plan::Pass;
     if inner.is_none() {
         left = hop_by_hop::remaining(packet.bytes(), left.l3, tables);
+        left.looped = looped;
         if let Some(option) = left.first {
             let (namespace, in_port) = (option.namespace, context.in_port);
             let role = tables
@@ -84,6 +85,13 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
         }
     }
     route_and_send(packet, &left, plan, context)
+}
+
+fn count<S>(profile: u16, context: &Context<'_, S>) {
+    if let Some(counts) = context.stats.profiles.get(usize::from(profile)) {
+        counts.selected.add(1);
+        counts.done.add(1);
+    }
 }
 
 /// Records the options of a packet about to be decapsulated. The node's own

@@ -11,7 +11,7 @@ use zerocopy::IntoBytes;
 use super::plan::{Plan, Planner};
 use crate::action::Context;
 use crate::action::encapsulate::Wanted;
-use crate::action::replicate::{emit, way};
+use crate::action::replicate::emit;
 use crate::forward::Hop;
 use crate::packet::{HeapPacket, PacketBuf};
 use crate::port::PortId;
@@ -38,6 +38,9 @@ const CATCH_UP: u64 = 8;
 #[derive(Clone, Debug)]
 pub(super) struct Prober {
     spec: ProbeSpec,
+    /// Probes made, whether or not they could be sent.
+    made: u64,
+    /// Probes sent: the next one's number. What is held back here leaves no gap.
     sent: u64,
     due: Option<u64>,
 }
@@ -49,6 +52,7 @@ impl Prober {
             let same = before.iter().find(|old| old.spec == *spec).cloned();
             same.unwrap_or_else(|| Self {
                 spec: spec.clone(),
+                made: 0,
                 sent: 0,
                 due: None,
             })
@@ -65,19 +69,21 @@ impl Prober {
         let interval = self.spec.interval.max(1);
         let due = self.due.get_or_insert(now_ns);
         // After a pause, or a clock set forward or back, the pace is taken up from here.
-        if now_ns.saturating_sub(*due) > CATCH_UP * interval || *due > now_ns + interval {
+        let late = now_ns.saturating_sub(*due) > interval.saturating_mul(CATCH_UP);
+        if late || *due > now_ns.saturating_add(interval) {
             *due = now_ns;
         }
         while self.due.is_some_and(|due| due <= now_ns)
-            && self.spec.count.is_none_or(|count| self.sent < count)
+            && self.spec.count.is_none_or(|count| self.made < count)
         {
-            self.send(now_ns, context);
-            self.sent += 1;
-            self.due = self.due.map(|due| due + interval);
+            self.sent += u64::from(self.send(now_ns, context));
+            self.made += 1;
+            self.due = self.due.map(|due| due.saturating_add(interval));
         }
     }
 
-    fn send<S: RecordSink>(&self, now: u64, context: &mut Context<'_, S>) {
+    /// Makes a probe and sends it; whether it was sent.
+    fn send<S: RecordSink>(&self, now: u64, context: &mut Context<'_, S>) -> bool {
         let mut packet = context.state.scratch.take();
         packet.refill(&[0; L3], HEADROOM);
         self.write(&mut packet, now);
@@ -88,8 +94,9 @@ impl Prober {
             state: &mut *context.state,
         };
         let (plan, _) = planner.select(packet.bytes(), L3, PortId::LOCAL);
-        self.encapsulate(&mut packet, plan, context);
+        let sent = self.encapsulate(&mut packet, plan, context);
         context.state.scratch = packet;
+        sent
     }
 
     fn encapsulate<S: RecordSink>(
@@ -97,27 +104,27 @@ impl Prober {
         packet: &mut HeapPacket,
         plan: Plan,
         context: &mut Context<'_, S>,
-    ) {
+    ) -> bool {
         let tables = context.tables;
         let (Plan::Encapsulate(index) | Plan::Replicate(index)) = plan else {
-            context.stats.notice(Notice::ProbeNoProfile);
-            return;
+            if !is_wanted(packet.bytes(), tables) {
+                context.stats.notice(Notice::ProbeNoProfile);
+            }
+            return false;
         };
         let action = tables
             .profiles
             .get(usize::from(index))
             .map(|profile| &profile.action);
         let Some(Action::Encapsulate(what)) = action else {
-            return;
+            return false;
         };
         let wanted = Wanted { index, what };
         let given = Hop {
             port: PortId(self.spec.next_hop.port),
             mac: Some(self.spec.next_hop.mac),
         };
-        if let Some(hop) = way(tables, wanted, PortId::LOCAL, None, Some(given)) {
-            emit(packet, L3, wanted, hop, context);
-        }
+        emit(packet, L3, wanted, given, context)
     }
 
     /// The probe itself, behind an Ethernet header whose addresses come later.
@@ -149,4 +156,13 @@ impl Prober {
             field.copy_from_slice(&sum.to_be_bytes());
         }
     }
+}
+
+/// Whether a profile for this node's own packets wants the probe, be it not this one of a sample.
+fn is_wanted(frame: &[u8], tables: &Tables) -> bool {
+    let mut profiles = tables.encapsulating(PortId::LOCAL).iter();
+    profiles.any(|index| {
+        let profile = tables.profiles.get(usize::from(*index));
+        profile.is_some_and(|profile| profile.filter.matches(frame, L3))
+    })
 }

@@ -9,9 +9,9 @@ use crate::flow_state::FlowKey;
 use crate::forward;
 use crate::port::PortId;
 use crate::stats::{DropReason, Notice, WorkerStats};
-use crate::table::spec::{ActiveSpec, Malformed};
+use crate::table::spec::{ActiveSpec, Malformed, Placement};
 use crate::table::{Action, Encapsulation, Role, Tables};
-use crate::wire::ioam::TraceType;
+use crate::wire::ioam::{NamespaceId, TraceType};
 use crate::wire::ipv6::Ipv6Header;
 use crate::wire::ipv6_ext::Tlvs;
 
@@ -24,8 +24,9 @@ pub(super) enum Plan {
     Drop(DropReason),
     /// Work on the options; the role for the first one, `None` where no profile wants it.
     Transit(Option<Role>),
+    /// Put options in, and work on those of an inner layer.
     Encapsulate(u16),
-    /// Send an encapsulated copy, and the packet as it is.
+    /// Send an encapsulated copy, and the packet as without that.
     Replicate(u16),
     /// Take the options out and record them.
     Decapsulate(u16),
@@ -57,10 +58,10 @@ impl Planner<'_> {
         }
         let mut plan = Plan::Pass;
         let mut writes = nothing;
+        if located.ioam && loopback::came_home(frame, located, tables) {
+            return (Plan::TakeIn, nothing);
+        }
         if let Some(option) = located.first {
-            if loopback::came_home(frame, located, tables) {
-                return (Plan::TakeIn, nothing);
-            }
             match tables.namespaces.role(option.namespace, in_port, frame, l3) {
                 Some(Role::Decapsulate(profile)) => plan = Plan::Decapsulate(profile),
                 role => plan = Plan::Transit(role),
@@ -75,15 +76,20 @@ impl Planner<'_> {
         {
             plan = Plan::Decapsulate(profile);
         }
-        if located.ioam && !matches!(plan, Plan::Decapsulate(_)) {
-            if let Some(profile) = tunnel_end(frame, l3, tables, in_port) {
-                stats.notice(Notice::DecapForeign);
-                return (Plan::Terminate(profile), nothing);
-            }
-        } else if !located.ioam && plan == Plan::Pass {
-            return self.select(frame, l3, in_port);
+        if let Plan::Decapsulate(_) = plan {
+            return (plan, writes);
         }
-        (plan, writes)
+        if located.ioam
+            && let Some(profile) = tunnel_end(frame, l3, tables, in_port)
+        {
+            stats.notice(Notice::DecapForeign);
+            return (Plan::Terminate(profile), nothing);
+        }
+        // What is in the packet's own headers is another layer than a tunnel around it.
+        match self.select(frame, l3, in_port) {
+            (Plan::Pass, _) => (plan, writes),
+            (selected, more) => (selected, writes.union(more)),
+        }
     }
 
     /// The profile that decapsulates any of the packet's options, of whatever type
@@ -164,7 +170,7 @@ impl Planner<'_> {
 fn unfit(frame: &[u8], l3: usize, what: &Encapsulation, tables: &Tables) -> Option<Notice> {
     if Ipv6Header::at(frame, l3).is_none_or(forward::stays_on_link) {
         Some(Notice::EncapLinkLocal)
-    } else if edge::carries_ioam(frame, l3) {
+    } else if edge::carries_ioam(frame, l3) && !is_layer(frame, l3, what, tables) {
         Some(Notice::EncapAlreadyIoam)
     } else if what.direct_export && is_export(frame, l3, tables) {
         Some(Notice::DexToReceiver)
@@ -173,8 +179,22 @@ fn unfit(frame: &[u8], l3: usize, what: &Encapsulation, tables: &Tables) -> Opti
     }
 }
 
+/// Whether the profile's options would be a layer of their own around a packet that carries IOAM:
+/// in a tunnel, of namespaces that the packet has none of, and without the Loopback flag
+/// (RFC 9378, 7.2; RFC 9322, 4.1).
+fn is_layer(frame: &[u8], l3: usize, what: &Encapsulation, tables: &Tables) -> bool {
+    let shared = |id: Option<NamespaceId>| {
+        let ours = |index| tables.namespaces.get(index).map(|own| own.id) == id;
+        id.is_none() || what.parts.iter().any(|part| ours(part.namespace))
+    };
+    what.placement != Placement::Inline
+        && !what.loopback
+        && !edge::carries_namespace(frame, l3, shared)
+}
+
 /// Whether the packet is on its way to a receiver of exported data: a direct export of these would
-/// cause others without end (RFC 9326, 3.1.1).
+/// cause others without end (RFC 9326, 3.1.1). Where the port cannot be seen, as in later fragments
+/// and behind ESP, it may be one.
 fn is_export(frame: &[u8], l3: usize, tables: &Tables) -> bool {
     if tables.receivers.is_empty() {
         return false;
@@ -182,8 +202,9 @@ fn is_export(frame: &[u8], l3: usize, tables: &Tables) -> bool {
     let Some(flow) = flow_of(frame, l3) else {
         return false;
     };
+    let to = flow.destination_port;
     tables.receivers.iter().any(|(address, port)| {
-        *address == flow.destination && port.is_none_or(|port| port == flow.destination_port)
+        *address == flow.destination && port.is_none_or(|port| port == to || to == 0)
     })
 }
 

@@ -74,7 +74,6 @@ named! {
         TraceUndefinedBits, "trace_undefined_bits", "Undefined trace-type bits, with `undefined-trace-bits: skip`.";
         TraceOverflowed, "trace_overflow_set", "The overflow flag was set already; left alone.";
         DexShort, "dex_short", "A direct export option shorter than its extension flags say.";
-        DexTooLong, "dex_too_long", "A direct export option whose record would not fit; not exported.";
         DexSnapshotCut, "dex_snapshot_cut", "A direct export record without this node's opaque state snapshot, which does not fit.";
         PotShort, "pot_short", "A proof of transit shorter than its fields.";
         PotTypeUnknown, "pot_type_unknown", "A proof of transit of an unknown POT-Type; left alone.";
@@ -92,7 +91,7 @@ named! {
         NoProfile, "no_profile", "An option of a known namespace that no profile wants; left alone.";
         DecapForeign, "decap_foreign", "A packet at its tunnel's end without a usable option of our namespaces: decapsulated, not recorded.";
         EdgeStripped, "edge_stripped", "IOAM options were removed at an edge port.";
-        EncapAlreadyIoam, "encap_already_ioam", "Selected for encapsulation, but the packet carries IOAM already.";
+        EncapAlreadyIoam, "encap_already_ioam", "Selected for encapsulation, but the packet carries IOAM already, and not of another layer: inline, with the Loopback flag, or of the same namespace.";
         EncapLinkLocal, "encap_link_local", "Selected for encapsulation, but a link-local or multicast address keeps the packet on its link.";
         EncapOverMtu, "encap_over_mtu", "Selected for encapsulation, but it would exceed the output port's MTU.";
         EncapNoHeadroom, "encap_no_headroom", "Selected for encapsulation, but there is no room in front of the frame.";

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! From a [`NodeSpec`] to [`Tables`]: what can be worked out once is worked out here.
 
-use std::net::IpAddr;
-
 use thiserror::Error;
 
+use super::ends::{home, receivers, tunnel_ends};
 use super::namespace::MAX_NAMESPACES;
 use super::spec::{
     ActionSpec, DecapsulatePlacement, EncapsulateSpec, FilterSpec, ForwardingSpec, NamespaceSpec,
-    NodeSpec, OptionSpec, Placement, PortSpec, PrefixSpec, ReceiverSpec, Sampling,
+    NodeSpec, OptionSpec, Placement, PortSpec, PrefixSpec, ProfileSpec, Sampling,
 };
 use super::{
     Action, Decapsulation, Encapsulation, Entropy, Forwarding, ForwardingMode, Identity, MAX_PARTS,
@@ -60,6 +59,18 @@ pub enum CompileError {
     /// The Loopback flag with another trace type than the one it is defined for.
     #[error("the Loopback flag needs the trace type 0x800000, not {0:#08x} (RFC 9322, 4.1)")]
     LoopbackType(u32),
+    /// The Loopback flag in packets whose copies would not come back to this node.
+    #[error(
+        "profile {0:?} sets the Loopback flag in packets of others: put them into a tunnel, or take \
+         this node's own packets (`in-port: [local]`), so that copies come back (RFC 9322, 4.1)"
+    )]
+    LoopbackReturn(String),
+    /// The Loopback flag where this node could not tell its copies from others'.
+    #[error(
+        "profile {0:?} sets the Loopback flag, and copies are told by this node's own element: that \
+         needs `node: id` and `record-self: true` (RFC 9322, 4.4)"
+    )]
+    LoopbackIdentity(String),
     /// An encapsulating profile without any option, or with too many.
     #[error("an encapsulating profile puts in 1 to {MAX_PARTS} options, not {0}")]
     Options(usize),
@@ -99,6 +110,7 @@ impl Tables {
         check_port_indices(spec)?;
         let namespaces = namespaces(spec)?;
         let profiles = profiles(spec, &namespaces)?;
+        let home = home(spec, &namespaces);
         Ok(Self {
             policy: spec.policy,
             identity: Identity {
@@ -115,7 +127,7 @@ impl Tables {
                 .any(|profile| matches!(profile.action, Action::Decapsulate(_))),
             tunnel_ends: tunnel_ends(&profiles),
             encapsulating_own: encapsulating(PortId::LOCAL, &profiles),
-            home: home(spec),
+            home,
             probes: spec.probes.clone().into(),
             receivers: receivers(&spec.receivers),
             profiles: profiles.into(),
@@ -145,6 +157,7 @@ fn check_port_indices(spec: &NodeSpec) -> Result<(), CompileError> {
         .profiles
         .iter()
         .flat_map(|p| p.filter.in_ports.clone())
+        .chain(spec.probes.iter().map(|probe| probe.next_hop.port))
         .collect();
     match &spec.forwarding {
         ForwardingSpec::Wire { pairs, .. } => named.extend(pairs.iter().flat_map(|(a, b)| [a, b])),
@@ -252,6 +265,7 @@ fn profiles(spec: &NodeSpec, known: &NamespaceTable) -> Result<Vec<Profile>, Com
         let action = match &profile.action {
             ActionSpec::Encapsulate(what) => {
                 check_sampling(what.sampling)?;
+                check_return(spec, profile, what)?;
                 Action::Encapsulate(Encapsulation::new(&profile.name, what, known)?)
             }
             ActionSpec::Transit { namespaces } => {
@@ -279,54 +293,26 @@ fn profiles(spec: &NodeSpec, known: &NamespaceTable) -> Result<Vec<Profile>, Com
     Ok(profiles)
 }
 
-fn tunnel_ends(profiles: &[Profile]) -> Box<[([u8; 16], u16)]> {
-    let ends = (0..)
-        .zip(profiles)
-        .filter_map(|(index, profile)| match profile.action {
-            Action::Decapsulate(Decapsulation {
-                placement:
-                    DecapsulatePlacement::Ip6InIp6 {
-                        destination: Some(address),
-                    },
-                ..
-            }) => Some((address.octets(), index)),
-            _ => None,
-        });
-    ends.collect()
-}
-
-/// Where copies may come back to: the sources of tunnels that carry the Loopback flag.
-fn home(spec: &NodeSpec) -> Box<[[u8; 16]]> {
-    let loops = |what: &&EncapsulateSpec| {
-        let mut options = what.options.iter();
-        options.any(|option| matches!(option, OptionSpec::Trace(trace) if trace.loopback))
-    };
-    let encapsulating = spec
-        .profiles
-        .iter()
-        .filter_map(|profile| match &profile.action {
-            ActionSpec::Encapsulate(what) => Some(what),
-            _ => None,
-        });
-    let own = |profile: &EncapsulateSpec| match profile.placement {
-        Placement::Ip6InIp6 { source, .. } => vec![source.octets()],
-        // Inline, a packet that loops is one this node originates.
-        Placement::Inline => spec
-            .probes
-            .iter()
-            .map(|probe| probe.source.octets())
-            .collect(),
-    };
-    encapsulating.filter(loops).flat_map(own).collect()
-}
-
-/// The receivers that packets of this node's traffic can be for.
-fn receivers(all: &[ReceiverSpec]) -> Box<[([u8; 16], Option<u16>)]> {
-    let of_ipv6 = all.iter().filter_map(|receiver| match receiver.address {
-        IpAddr::V6(address) => Some((address.octets(), receiver.port)),
-        IpAddr::V4(_) => None,
+/// Copies go back to the source of the header that carries the trace, which has to be this node's,
+/// and are known there by the oldest element.
+fn check_return(
+    node: &NodeSpec,
+    profile: &ProfileSpec,
+    what: &EncapsulateSpec,
+) -> Result<(), CompileError> {
+    let looping = what.options.iter().filter_map(|option| match option {
+        OptionSpec::Trace(trace) if trace.loopback => Some(trace),
+        _ => None,
     });
-    of_ipv6.collect()
+    for trace in looping {
+        if what.placement == Placement::Inline && !profile.filter.local {
+            return Err(CompileError::LoopbackReturn(profile.name.clone()));
+        }
+        if node.node_id.is_none() || !trace.record_self {
+            return Err(CompileError::LoopbackIdentity(profile.name.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn check_sampling(sampling: Sampling) -> Result<(), CompileError> {

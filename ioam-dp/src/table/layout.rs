@@ -73,17 +73,19 @@ impl Run<'_> {
         };
         let known = self.namespaces.find(NamespaceId(namespace));
         let index = known.ok_or(CompileError::NoSuchNamespace(namespace))?;
+        let identity = self.identity(option, namespace);
         let (octets, fields) = match option {
             OptionSpec::Trace(what) => self.trace(what, index)?,
             OptionSpec::ProofOfTransit { .. } => self.proof_of_transit(namespace, index)?,
-            OptionSpec::DirectExport(what) => self.direct_export(what)?,
-            OptionSpec::EdgeToEdge(what) => self.edge_to_edge(what)?,
+            OptionSpec::DirectExport(what) => self.direct_export(what, identity)?,
+            OptionSpec::EdgeToEdge(what) => self.edge_to_edge(what, identity)?,
         };
         let run = match carried {
             Carried::HopByHop => &mut self.hop_by_hop,
             Carried::Destination => &mut self.destination,
         };
         self.parts.push(Part {
+            identity,
             carried,
             at: run.len(),
             len: octets.len(),
@@ -124,7 +126,11 @@ impl Run<'_> {
         Ok((built.option, Fields::ProofOfTransit))
     }
 
-    fn direct_export(&self, what: &DirectExportSpec) -> Result<(Vec<u8>, Fields), CompileError> {
+    fn direct_export(
+        &self,
+        what: &DirectExportSpec,
+        identity: u64,
+    ) -> Result<(Vec<u8>, Fields), CompileError> {
         let trace_type = sendable(what.trace_type, TraceType::CHECKSUM_COMPLEMENT)?;
         let id = NamespaceId(what.namespace);
         let with_flow = what.flow_id != FlowIdSpec::None;
@@ -137,13 +143,17 @@ impl Run<'_> {
         let fields = Fields::DirectExport {
             trace_type,
             flow_id: built.flow_id_at.map(|at| (at, what.flow_id)),
-            sequence: built.sequence_at.map(|at| (at, self.sequence(group))),
+            sequence: built.sequence_at.map(|at| (at, sequence(group, identity))),
             record_self: what.record_self,
         };
         Ok((built.option, fields))
     }
 
-    fn edge_to_edge(&self, what: &EdgeToEdgeSpec) -> Result<(Vec<u8>, Fields), CompileError> {
+    fn edge_to_edge(
+        &self,
+        what: &EdgeToEdgeSpec,
+        identity: u64,
+    ) -> Result<(Vec<u8>, Fields), CompileError> {
         let kind = E2eType::new(what.kind);
         if what.kind == 0 || kind.defined() != kind {
             return Err(CompileError::E2eType(what.kind));
@@ -153,26 +163,47 @@ impl Run<'_> {
         let sequenced = built.places.sequence.is_some();
         let fields = Fields::EdgeToEdge {
             places: built.places,
-            sequence: sequenced.then(|| self.sequence(what.group)),
+            sequence: sequenced.then(|| sequence(what.group, identity)),
         };
         Ok((built.option, fields))
     }
 
-    fn sequence(&self, group: GroupSpec) -> Sequence {
-        match group {
-            GroupSpec::Profile => Sequence::Shared(Arc::default()),
-            GroupSpec::Flow => Sequence::PerFlow {
-                salt: self.salt(self.parts.len() as u64),
+    /// A number for one option of a profile, the same in later tables whatever other options come
+    /// or go. Options of one kind, namespace and Flow ID are told apart by their order.
+    fn identity(&self, option: &OptionSpec, namespace: u16) -> u64 {
+        let (kind, flow_id) = match option {
+            OptionSpec::Trace(_) => (0u8, 0u32),
+            OptionSpec::ProofOfTransit { .. } => (2, 0),
+            OptionSpec::EdgeToEdge(_) => (3, 0),
+            OptionSpec::DirectExport(what) => match what.flow_id {
+                FlowIdSpec::Fixed(id) => (4, id),
+                FlowIdSpec::None | FlowIdSpec::Hashed => (4, 0),
             },
+        };
+        let mut own = self.name.as_bytes().to_vec();
+        own.push(kind);
+        own.extend(namespace.to_be_bytes());
+        own.extend(flow_id.to_be_bytes());
+        let mut identity = hash(&own);
+        while self.parts.iter().any(|part| part.identity == identity) {
+            own.push(0);
+            identity = hash(&own);
         }
+        identity
     }
+}
 
-    /// A number for one option of a profile, the same in later tables (FNV-1a).
-    fn salt(&self, ordinal: u64) -> u64 {
-        let octets = self.name.bytes().chain(ordinal.to_be_bytes());
-        octets.fold(0xCBF2_9CE4_8422_2325, |hash, octet| {
-            (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01B3)
-        })
+/// FNV-1a, with 64 bits.
+fn hash(octets: &[u8]) -> u64 {
+    octets.iter().fold(0xCBF2_9CE4_8422_2325, |hash, octet| {
+        (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3)
+    })
+}
+
+fn sequence(group: GroupSpec, identity: u64) -> Sequence {
+    match group {
+        GroupSpec::Profile => Sequence::Shared(Arc::default()),
+        GroupSpec::Flow => Sequence::PerFlow { salt: identity },
     }
 }
 

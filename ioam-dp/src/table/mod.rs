@@ -3,6 +3,7 @@
 //! through a [`Reader`](publish::Reader) and never change or free it.
 
 mod compile;
+mod ends;
 mod layout;
 mod limit;
 mod namespace;
@@ -43,8 +44,8 @@ pub struct Tables {
     pub decapsulates: bool,
     /// Local ends of tunnels: outer destination and the decapsulating profile.
     pub tunnel_ends: Box<[([u8; 16], u16)]>,
-    /// Addresses that copies looped back to this node are sent to.
-    pub home: Box<[[u8; 16]]>,
+    /// Where copies looped back to this node are sent to: address, and index of the namespace.
+    pub home: Box<[([u8; 16], u8)]>,
     /// Probes this node originates.
     pub probes: Box<[ProbeSpec]>,
     /// Where IOAM data are exported to: address, and port or any.

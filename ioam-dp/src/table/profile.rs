@@ -94,6 +94,8 @@ pub enum Carried {
 /// One option of an encapsulating profile.
 #[derive(Debug)]
 pub struct Part {
+    /// What it is known by in later tables, where it may stand elsewhere.
+    pub identity: u64,
     /// The header it is in.
     pub carried: Carried,
     /// Where its type octet is, from that of the header's first option.
@@ -212,10 +214,19 @@ impl Encapsulation {
         }
     }
 
+    /// Most octets by which a packet grows.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        match self.placement {
+            Placement::Ip6InIp6 { .. } => self.image.len(),
+            Placement::Inline => self.hop_by_hop.len() + self.destination.len(),
+        }
+    }
+
     /// Goes on counting where `old`, the same profile of older tables, stopped.
     pub(super) fn continue_from(&mut self, old: &Self) {
         for part in &mut self.parts {
-            let same = |other: &&Part| other.at == part.at && other.carried == part.carried;
+            let same = |other: &&Part| other.identity == part.identity;
             let before = old.parts.iter().find(same).and_then(Part::sequence);
             if let (Some(Sequence::Shared(mine)), Some(Sequence::Shared(theirs))) =
                 (part.sequence_mut(), before)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Any frame through any valid node: no panic, lengths stay right, and a node that only fills
-//! traces changes nothing outside of them.
+//! Any frame through any valid node: no panic, lengths stay right, a node in transit changes nothing
+//! but traces and proofs of transit, and what it originates is sound.
 #![no_main]
 
 use ioam_dp::packet::HeapPacket;
@@ -8,25 +8,28 @@ use ioam_dp::pipeline::Verdict;
 use ioam_dp::port::PortId;
 use ioam_dp::stats::{DropReason, Notice};
 use ioam_dp::table::spec::{ActionSpec, ForwardingSpec, NodeSpec, ProfileSpec, Side};
-use ioam_fuzz::{Node, SETTINGS, frame, settings};
+use ioam_fuzz::{MEASURING, Node, SETTINGS, frame, measuring, settings};
 use libfuzzer_sys::arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
 
-/// Octets that an encapsulating node can add: an IPv6 header, and the largest IPv6 option in a
-/// Hop-by-Hop header. An ICMPv6 error adds less.
-const MOST_GROWTH: usize = 40 + 264;
+/// Octets that an encapsulating node can add: an IPv6 header, a Hop-by-Hop header with the largest
+/// trace, a proof of transit and two direct exports, and a header with an edge-to-edge option. An
+/// ICMPv6 error adds less.
+const MOST_GROWTH: usize = 40 + (8 + 256 + 24 + 2 * 20) + 32;
 
 fuzz_target!(|data: &[u8]| {
     let Some((octets, frame)) = data.split_at_checked(SETTINGS) else {
         return;
     };
+    let (octets, further) = octets.split_at(SETTINGS - MEASURING);
     let mut u = Unstructured::new(octets);
-    let (Ok(spec), Ok(moment)) = (settings::node(&mut u), settings::moment(&mut u)) else {
+    let (Ok(mut spec), Ok(moment)) = (settings::node(&mut u), settings::moment(&mut u)) else {
         return;
     };
     let headroom = 512 - usize::from(u.arbitrary::<u8>().unwrap_or(0)) * 2;
     let cut = usize::from(u.arbitrary::<u16>().unwrap_or(0)).min(frame.len());
     let in_port = PortId(u.arbitrary::<u8>().unwrap_or(0) & 1);
+    let _ = measuring::add(&mut Unstructured::new(further), &mut spec);
     let Some(mut node) = Node::new(&spec) else {
         return;
     };
@@ -53,6 +56,8 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     count(&node);
+    node.end(moment.received.unwrap_or_default());
+    originated(&spec, &node);
 });
 
 fn judge(spec: &NodeSpec, in_port: PortId, before: &[u8], (verdict, after): &(Verdict, Vec<u8>)) {
@@ -78,7 +83,7 @@ fn judge(spec: &NodeSpec, in_port: PortId, before: &[u8], (verdict, after): &(Ve
             after.len(),
             "the length of a packet in transit changed"
         );
-        only_traces_changed(spec.ports[in_port.index()].ioam, before, after);
+        only_data_changed(spec.ports[in_port.index()].ioam, before, after);
     }
 }
 
@@ -103,24 +108,52 @@ fn only_passes_on(spec: &NodeSpec) -> bool {
     wire && inside && silent && spec.profiles.iter().all(transit)
 }
 
-fn only_traces_changed(ioam: bool, before: &[u8], after: &[u8]) {
-    let traces = if ioam {
-        frame::traces(before)
-    } else {
-        Vec::new()
-    };
+fn only_data_changed(ioam: bool, before: &[u8], after: &[u8]) {
+    let (mut traces, mut proofs) = (Vec::new(), Vec::new());
+    if ioam {
+        (traces, proofs) = (frame::traces(before), frame::proofs(before));
+    }
     for (at, (old, new)) in before.iter().zip(after).enumerate() {
-        let Some(trace) = traces.iter().find(|trace| trace.contains(&at)) else {
-            assert_eq!(old, new, "octet {at}, outside every trace, changed");
-            continue;
-        };
         // Namespace-ID, trace type and the reserved octet are the encapsulating node's.
-        let fixed = [0, 1, 4, 5, 6, 7].contains(&(at - trace.start));
+        let in_trace = traces.iter().find(|trace| trace.contains(&at));
+        let of_trace =
+            in_trace.is_some_and(|trace| ![0, 1, 4, 5, 6, 7].contains(&(at - trace.start)));
+        let in_proof = proofs.iter().find(|proof| proof.contains(&at));
+        // So are all fields of a proof but its last, the cumulative.
+        let of_proof = in_proof.is_some_and(|proof| (12..20).contains(&(at - proof.start)));
         assert!(
-            !fixed || old == new,
-            "octet {at}, a fixed field of a trace, changed"
+            old == new || of_trace || of_proof,
+            "octet {at}, which is not for this node to change, changed"
         );
     }
+}
+
+/// What a node originates is whole, and nobody copies a copy.
+fn originated(spec: &NodeSpec, node: &Node) {
+    for (port, sent) in &node.originated {
+        assert!(
+            port.index() < spec.ports.len(),
+            "by a port that is not there"
+        );
+        let packet = frame::whole_packet(sent).expect("a sound packet");
+        let Some(header) = frame::hop_by_hop(sent) else {
+            continue;
+        };
+        let is_copy = sent[header.start] == 59 && header.end == packet.end;
+        let loops = |trace: &std::ops::Range<usize>| sent[trace.start + 2] & 2 != 0;
+        let first = frame::traces(sent).into_iter().next();
+        assert!(
+            !is_copy || encapsulates(spec) || !first.is_some_and(|trace| loops(&trace)),
+            "a copy that asks for copies"
+        );
+    }
+    let copies = node.stats.notices(Notice::LoopbackSent);
+    assert!(copies <= 8, "{copies} copies of 8 packets");
+}
+
+fn encapsulates(spec: &NodeSpec) -> bool {
+    let encapsulates = |p: &ProfileSpec| matches!(p.action, ActionSpec::Encapsulate(_));
+    spec.profiles.iter().any(encapsulates)
 }
 
 /// No counter counts more than there were packets.

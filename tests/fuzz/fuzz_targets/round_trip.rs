@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Any frame, encapsulated, filled on the way and decapsulated, is itself again, and one record of
-//! it is left.
+//! Any frame, given options of any kind, that are worked on along the way and taken out again, is
+//! itself again; the right records of it are left, and its proof of transit holds.
 #![no_main]
 
+use ioam_dp::record::{Occasion, Proof};
 use ioam_dp::table::spec::{
-    ActionSpec, DecapsulatePlacement, DecapsulateSpec, FilterSpec, ForwardingSpec, Malformed,
-    NamespaceSpec, NodeSpec, OverMtu, Placement, PortSpec, ProfileSpec, Sampling, Side,
+    AccountingSpec, ActionSpec, DecapsulatePlacement, DecapsulateSpec, EncapsulateSpec, FilterSpec,
+    ForwardingSpec, GroupSpec, LimitsSpec, Malformed, NamespaceSpec, NodeSpec, OptionSpec, OverMtu,
+    Placement, PortSpec, ProfileSpec, Sampling, Side,
 };
+use ioam_dp::wire::ioam::OptionType;
+use ioam_fuzz::measuring::{self, OTHER, keys};
 use ioam_fuzz::settings::{NAMESPACE, TUNNEL_END};
-use ioam_fuzz::{Node, SETTINGS, frame, settings};
+use ioam_fuzz::{MEASURING, Node, SETTINGS, frame, settings};
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 
@@ -18,38 +22,47 @@ fuzz_target!(|data: &[u8]| {
     let Some((octets, sent)) = data.split_at_checked(SETTINGS) else {
         return;
     };
-    let _ = round_trip(&mut Unstructured::new(octets), sent);
+    let (octets, further) = octets.split_at(SETTINGS - MEASURING);
+    let (mut u, mut further) = (Unstructured::new(octets), Unstructured::new(further));
+    let _ = round_trip(&mut u, &mut further, sent);
 });
 
-fn round_trip(u: &mut Unstructured<'_>, sent: &[u8]) -> Result<()> {
+fn round_trip(u: &mut Unstructured<'_>, further: &mut Unstructured<'_>, sent: &[u8]) -> Result<()> {
     let ActionSpec::Encapsulate(mut what) = settings::encapsulate(u)? else {
         return Ok(());
     };
-    (what.sampling, what.over_mtu) = (Sampling::All, OverMtu::Skip);
+    measuring::options(further, &namespaces(0), &mut what)?;
+    (what.sampling, what.over_mtu, what.active) = (Sampling::All, OverMtu::Skip, None);
     let placement = match what.placement {
         Placement::Inline => DecapsulatePlacement::Inline,
         Placement::Ip6InIp6 { .. } => DecapsulatePlacement::Ip6InIp6 {
             destination: Some(TUNNEL_END),
         },
     };
+    let record_packets = further.arbitrary()?;
     let collect = DecapsulateSpec {
-        namespaces: vec![NAMESPACE],
+        namespaces: vec![NAMESPACE, OTHER],
         placement,
-        record_self: u.arbitrary()?, accounting: AccountingSpec::default(),
+        record_self: u.arbitrary()?,
+        accounting: AccountingSpec {
+            group: GroupSpec::Flow,
+            report_seconds: 0,
+            record_packets,
+        },
     };
     let moment = settings::moment(u)?;
 
-    let mut first = node(1, vec![ActionSpec::Encapsulate(what)]);
-    let mut middle = node(2, Vec::new());
-    let mut last = node(3, vec![ActionSpec::Decapsulate(collect)]);
+    let mut first = node(0, vec![ActionSpec::Encapsulate(what.clone())]);
+    let mut middle = node(1, Vec::new());
+    let mut last = node(2, vec![ActionSpec::Decapsulate(collect)]);
     let Some(encapsulated) = first.forward(sent, HEADROOM, &moment) else {
         // A length that lies may be over the MTU.
         assert!(frame::whole_packet(sent).is_none(), "a wire drops nothing");
         return Ok(());
     };
     if first.stats.profiles[0].done.get() == 0 {
-        // A trace that came with the packet is filled by any node.
-        let carried = !frame::traces(sent).is_empty();
+        // What came with the packet is worked on by any node.
+        let carried = !frame::traces(sent).is_empty() || !frame::proofs(sent).is_empty();
         assert!(
             carried || encapsulated == sent,
             "a packet passed over changed"
@@ -65,9 +78,32 @@ fn round_trip(u: &mut Unstructured<'_>, sent: &[u8]) -> Result<()> {
     let received = last
         .forward(&filled, 0, &moment)
         .expect("the inner packet goes on");
-    assert_eq!(last.records.options.len(), 1, "one trace, one record");
+    judge(&what, record_packets, [&first, &middle, &last]);
     same(sent, &received);
     Ok(())
+}
+
+/// The records that the packet's options are to leave behind.
+fn judge(what: &EncapsulateSpec, record_packets: bool, [first, middle, last]: [&Node; 3]) {
+    let count = |of: fn(&OptionSpec) -> bool| what.options.iter().filter(|one| of(one)).count();
+    let direct = count(|one| matches!(one, OptionSpec::DirectExport(_)));
+    let own = count(|one| matches!(one, OptionSpec::DirectExport(own) if own.record_self));
+    let edge = count(|one| matches!(one, OptionSpec::EdgeToEdge(_)));
+    let proofs = count(|one| matches!(one, OptionSpec::ProofOfTransit { .. }));
+    assert_eq!(first.records.options.len(), own, "the first node's exports");
+    assert_eq!(middle.records.options.len(), direct, "the second's");
+    let exports = last.records.options.iter();
+    let exports = exports.filter(|one| one.occasion == Occasion::DirectExport);
+    assert_eq!(exports.count(), direct, "the last one's");
+    let taken_out = what.options.len() - if record_packets { 0 } else { edge };
+    assert_eq!(last.records.options.len(), taken_out, "options taken out");
+    let mut proved = last.records.options.iter();
+    let proved = proved.find(|one| one.option_type == OptionType::ProofOfTransit);
+    assert_eq!(
+        proved.map(|one| one.proof),
+        (proofs > 0).then_some(Some(Proof::Valid)),
+        "the packet passed every node"
+    );
 }
 
 /// The same packet. A tunnel may cut what the frame holds behind it; padding of a Hop-by-Hop header
@@ -115,8 +151,15 @@ fn list(frame: &[u8]) -> Vec<&[u8]> {
     options.map(|at| &frame[at]).collect()
 }
 
-/// A node on a wire whose limits nothing reaches.
-fn node(id: u32, actions: Vec<ActionSpec>) -> Node {
+/// The namespaces of the node with these keys.
+fn namespaces(place: usize) -> Vec<NamespaceSpec> {
+    let mut own = NamespaceSpec::plain(NAMESPACE);
+    own.proof_of_transit = Some(keys(place, 1));
+    vec![own, NamespaceSpec::plain(OTHER)]
+}
+
+/// A node on a wire whose limits nothing reaches, and the place of its keys.
+fn node(place: usize, actions: Vec<ActionSpec>) -> Node {
     let port = |name: &str| PortSpec {
         name: name.to_owned(),
         mac: [2, 0, 0, 0, 0, 1],
@@ -125,15 +168,22 @@ fn node(id: u32, actions: Vec<ActionSpec>) -> Node {
         id: Some(1),
         id_wide: None,
         address: None,
-        side: Side::Inside, speed: 10_000,
+        side: Side::Inside,
+        speed: 10_000,
     };
     let mut spec = NodeSpec {
-        node_id: Some(id),
+        node_id: u32::try_from(place).ok(),
         ports: vec![port("in"), port("out")],
-        namespaces: vec![NamespaceSpec::plain(NAMESPACE)],
+        namespaces: namespaces(place),
         forwarding: ForwardingSpec::Wire {
             pairs: vec![(0, 1)],
             decrement_hop_limit: false,
+        },
+        limits: LimitsSpec {
+            direct_export: 0,
+            export: 0,
+            loopback: 0,
+            active: 0,
         },
         ..NodeSpec::default()
     };

@@ -36,14 +36,21 @@ pub fn whole_packet(frame: &[u8]) -> Option<Range<usize>> {
 /// header on, as ranges of the frame.
 #[must_use]
 pub fn traces(frame: &[u8]) -> Vec<Range<usize>> {
-    let options = options(frame);
-    let of_trace =
-        |at: &Range<usize>| frame[at.start] == 0x31 && at.len() >= 4 && frame[at.start + 3] == 0;
-    options
-        .into_iter()
-        .filter(of_trace)
-        .map(|at| at.start + 4..at.end)
-        .collect()
+    data_of(frame, 0)
+}
+
+/// The data of each proof of transit (0x31, type 2), likewise.
+#[must_use]
+pub fn proofs(frame: &[u8]) -> Vec<Range<usize>> {
+    data_of(frame, 2)
+}
+
+fn data_of(frame: &[u8], ioam_type: u8) -> Vec<Range<usize>> {
+    let of_type = |at: &Range<usize>| {
+        frame[at.start] == 0x31 && at.len() >= 4 && frame[at.start + 3] == ioam_type
+    };
+    let all = options(frame).into_iter().filter(of_type);
+    all.map(|at| at.start + 4..at.end).collect()
 }
 
 /// Every option of the Hop-by-Hop header but padding, with its two octets of type and length.

@@ -2,6 +2,7 @@
 //! What the fuzz targets share: a node run burst by burst, and an independent look at frames.
 
 pub mod frame;
+pub mod measuring;
 pub mod settings;
 
 use std::sync::Arc;
@@ -14,10 +15,14 @@ use ioam_dp::record::Records;
 use ioam_dp::stats::{DropReason, WorkerStats};
 use ioam_dp::table::Tables;
 use ioam_dp::table::spec::NodeSpec;
+use ioam_dp::timestamp::WallTime;
 
 /// Octets at the front of an input that decide the node; the rest is a frame. A fixed number, so
 /// that a frame can be put behind them by hand: zeros make a plain transit node.
 pub const SETTINGS: usize = 64;
+
+/// Octets at the end of these that decide what a node has beside traces, see [`measuring`].
+pub const MEASURING: usize = 24;
 
 /// A node with one worker.
 pub struct Node {
@@ -27,6 +32,8 @@ pub struct Node {
     pub stats: Arc<WorkerStats>,
     /// What it collected.
     pub records: Records,
+    /// The frames that it originated, and the ports they leave by.
+    pub originated: Vec<(PortId, Vec<u8>)>,
 }
 
 impl Node {
@@ -45,6 +52,7 @@ impl Node {
             pipeline: Pipeline::new(0),
             stats,
             records: Records::default(),
+            originated: Vec::new(),
         })
     }
 
@@ -66,8 +74,24 @@ impl Node {
             &mut self.records,
             &mut verdicts,
         );
+        self.collect();
         let frames = packets.iter().map(|packet| packet.bytes().to_vec());
         verdicts.into_iter().zip(frames).collect()
+    }
+
+    /// What a worker does between bursts, and at the end.
+    pub fn end(&mut self, now: WallTime) {
+        let (stats, sink) = (&self.stats, &mut self.records);
+        self.pipeline.tick(&self.tables, now, stats, sink);
+        self.pipeline.finish(stats, sink);
+        self.collect();
+    }
+
+    fn collect(&mut self) {
+        let outbox = self.pipeline.outbox();
+        let frames = outbox.frames().map(|(port, frame)| (port, frame.to_vec()));
+        self.originated.extend(frames);
+        outbox.clear();
     }
 
     /// Sends one frame through from port 0; `None` when it is dropped.

@@ -7,10 +7,10 @@ use arbitrary::{Result, Unstructured};
 use ioam_dp::moment::Moment;
 use ioam_dp::port::MAX_PORTS;
 use ioam_dp::table::spec::{
-    ActionSpec, DecapsulatePlacement, DecapsulateSpec, EdgePolicy, EncapsulateSpec, FilterSpec,
-    ForwardingSpec, Malformed, NamespaceSpec, NextHopSpec, NodeSpec, OverMtu, Placement, Policy,
-    PortSpec, PrefixSpec, ProfileSpec, RouteSpec, Sampling, SchemaSpec, Semantics, SeveralOptions,
-    Side, TimestampFormat, UndefinedBits,
+    AccountingSpec, ActionSpec, DecapsulatePlacement, DecapsulateSpec, EdgePolicy, EncapsulateSpec,
+    FilterSpec, ForwardingSpec, Malformed, NamespaceSpec, NextHopSpec, NodeSpec, OptionSpec,
+    OverMtu, Placement, Policy, PortSpec, PrefixSpec, ProfileSpec, RouteSpec, Sampling, SchemaSpec,
+    Semantics, SeveralOptions, Side, TimestampFormat, TraceSpec, UndefinedBits,
 };
 use ioam_dp::timestamp::WallTime;
 use libfuzzer_sys::arbitrary;
@@ -21,7 +21,8 @@ pub const NAMESPACE: u16 = 123;
 /// The end of the tunnel that the seeds' outer headers lead to.
 pub const TUNNEL_END: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xff, 0, 0, 0, 0, 0xd);
 
-const TUNNEL_SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xff, 0, 0, 0, 0, 0xa);
+/// Where the tunnel that nodes put packets into begins.
+pub const TUNNEL_SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xff, 0, 0, 0, 0, 0xa);
 
 /// What the first octet switches on, so that a seed can ask for it.
 pub mod switch {
@@ -75,6 +76,7 @@ pub fn node(u: &mut Unstructured<'_>) -> Result<NodeSpec> {
         profiles,
         forwarding: forwarding(on & switch::STATIC != 0, on & switch::DECREMENT != 0),
         seed: 1,
+        ..NodeSpec::default()
     })
 }
 
@@ -155,6 +157,7 @@ fn decapsulate(u: &mut Unstructured<'_>) -> Result<ActionSpec> {
             _ => DecapsulatePlacement::Inline,
         },
         record_self: u.arbitrary()?,
+        accounting: AccountingSpec::default(),
     }))
 }
 
@@ -197,6 +200,7 @@ fn filter(u: &mut Unstructured<'_>) -> Result<FilterSpec> {
         dscp: some(u, |u| u.int_in_range(0..=63))?,
         flow_label: some(u, |u| u.int_in_range(0..=0xF_FFFF))?,
         length: some(u, |u| Ok(u.arbitrary()?..=u.arbitrary()?))?,
+        local: false,
     })
 }
 
@@ -226,6 +230,7 @@ fn policy(linux: bool, u: &mut Unstructured<'_>) -> Result<Policy> {
             SeveralOptions::First
         },
         icmp_errors_per_second: u32::from(u.arbitrary::<u8>()?),
+        loopback: false,
     })
 }
 
@@ -243,7 +248,8 @@ fn port(name: &str, edge: bool, u: &mut Unstructured<'_>) -> Result<PortSpec> {
             (false, _) => Side::Inside,
             (true, false) => Side::Edge(EdgePolicy::Strip),
             (true, true) => Side::Edge(EdgePolicy::Drop),
-        }, speed: 10_000,
+        },
+        speed: 10_000,
     })
 }
 
@@ -267,6 +273,7 @@ fn namespace(u: &mut Unstructured<'_>) -> Result<NamespaceSpec> {
             },
             _ => TimestampFormat::Ntp,
         },
+        proof_of_transit: None,
     })
 }
 

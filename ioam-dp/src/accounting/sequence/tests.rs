@@ -200,6 +200,16 @@ fn what_comes_too_late_stays_lost() {
 }
 
 #[test]
+fn the_window_ends_where_it_says() {
+    let missing = (1000..1010).chain(1011..);
+    let until = |highest| counted(missing.clone().take_while(|n| *n <= highest).chain([1010]));
+    let figures = until(1010 + 255).snapshot();
+    assert_eq!((figures.lost, figures.reordered, figures.late), (0, 1, 0));
+    let figures = until(1010 + 256).snapshot();
+    assert_eq!((figures.lost, figures.reordered, figures.late), (1, 0, 1));
+}
+
+#[test]
 fn one_stray_packet_moves_nothing() {
     for stray in [0, 200, 3 << 20, u32::MAX - (3 << 20)] {
         let mut window = counted((5000..6000).chain([stray]).chain(6000..7000));

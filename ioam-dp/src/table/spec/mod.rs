@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 pub use profile::*;
 
 /// A whole node.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct NodeSpec {
     /// The 24-bit `node_id` (RFC 9197, 4.4.2.1), or not available.
     pub node_id: Option<u32>,
@@ -40,6 +40,27 @@ pub struct NodeSpec {
     pub seed: u64,
     /// Seed of the random numbers of proofs of transit, from a proper source.
     pub entropy: [u8; 32],
+}
+
+/// Shows everything but the entropy, from which random numbers could be foretold.
+impl std::fmt::Debug for NodeSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NodeSpec")
+            .field("node_id", &self.node_id)
+            .field("node_id_wide", &self.node_id_wide)
+            .field("policy", &self.policy)
+            .field("ports", &self.ports)
+            .field("namespaces", &self.namespaces)
+            .field("profiles", &self.profiles)
+            .field("forwarding", &self.forwarding)
+            .field("probes", &self.probes)
+            .field("limits", &self.limits)
+            .field("receivers", &self.receivers)
+            .field("flows", &self.flows)
+            .field("workers", &self.workers)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The share of each port's capacity that measurements may use: one N-th, 0 turning a limit off
@@ -79,7 +100,7 @@ pub struct ReceiverSpec {
 /// The memory of flows each worker has, for sequence numbers and their accounting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowsSpec {
-    /// Flows whose sequence numbers this node keeps at once.
+    /// Flows whose sequence numbers this node keeps at once. Another number starts all of them over.
     pub most: u32,
     /// Packet groups accounted for at once.
     pub groups: u32,
@@ -110,7 +131,8 @@ pub struct ProbeSpec {
     pub source_port: u16,
     /// Destination port.
     pub destination_port: u16,
-    /// Octets of the probe from its IPv6 header on, before any option: 48 and more.
+    /// Octets of the probe from its IPv6 header on, before any option: 64 and more, which number
+    /// and time take; less counts as 64.
     pub length: u16,
     /// Nanoseconds between two probes.
     pub interval: u64,
