@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::measuring::{any_encapsulations, keys, measures, with_keys};
+use super::measuring::{any_encapsulations, asks_for_copies, keys, measures, with_keys};
 use crate::common::direct_export::*;
 use crate::common::frames::*;
 use ioam_dp::moment::Moment;
@@ -219,8 +219,9 @@ pub(crate) fn nodes() -> impl Strategy<Value = NodeSpec> {
     (fixed, profiles, ids, any::<u64>(), measures()).prop_map(
         |((policy, ports, namespaces, forwarding), profiles, ids, seed, measures)| {
             let (limits, receivers, flows) = measures;
+            let needs_id = profiles.iter().any(|(_, action)| asks_for_copies(action));
             with_keys(NodeSpec {
-                node_id: ids.0,
+                node_id: ids.0.or(needs_id.then_some(1)),
                 node_id_wide: ids.1,
                 policy,
                 ports,

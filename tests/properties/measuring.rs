@@ -78,6 +78,8 @@ pub(crate) fn any_encapsulations() -> impl Strategy<Value = EncapsulateSpec> {
         if loopback && what.placement != Placement::Inline {
             let trace = trace_in(&mut what);
             (trace.trace_type, trace.loopback) = (0x80_0000, true);
+            // Its copies are known by its own element.
+            trace.record_self = true;
         }
         if alone && !further.is_empty() && active.is_none() {
             what.options.clear();
@@ -86,6 +88,15 @@ pub(crate) fn any_encapsulations() -> impl Strategy<Value = EncapsulateSpec> {
         what.active = active;
         what
     })
+}
+
+/// Whether the action asks for copies, which only a node with an id can tell from others.
+pub(crate) fn asks_for_copies(action: &ActionSpec) -> bool {
+    let ActionSpec::Encapsulate(what) = action else {
+        return false;
+    };
+    let mut options = what.options.iter();
+    options.any(|option| matches!(option, OptionSpec::Trace(trace) if trace.loopback))
 }
 
 /// Limits, receivers and room for flows, each hardly any or plenty.
