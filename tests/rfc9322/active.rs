@@ -188,7 +188,6 @@ fn rfc9322_5_in_a_router_the_copy_goes_the_tunnels_way() {
     assert_eq!(frame[..6], next_hop(2).mac);
     assert_eq!(frame[6..12], port(2).mac);
     // Without a way to the tunnel's end there is no copy, and the packet is none the worse.
-    let mut spec = spec;
     if let ForwardingSpec::Static { routes, .. } = &mut spec.forwarding {
         routes.pop();
     }
