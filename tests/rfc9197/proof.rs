@@ -168,6 +168,12 @@ fn verdict(end: &mut Bench, frame: &[u8]) -> Proof {
     let record = &end.records[before];
     assert_eq!(record.option_type, OptionType::ProofOfTransit);
     assert_eq!(record.occasion, Occasion::Decapsulated);
+    // As it arrived: with this node's share, Cumulative less PktID would be the secret.
+    let data = EXTENSIONS + 8;
+    assert_eq!(
+        record.option_data(),
+        &frame[data..data + record.option_data().len()]
+    );
     record.proof.expect("a verdict")
 }
 

@@ -10,7 +10,7 @@ use crate::carrier::{Kind, Located, OptionAt, destination, hop_by_hop, options_h
 use crate::classify::flow_of;
 use crate::option_type::proof_of_transit::{self, Verdict};
 use crate::packet::PacketBuf;
-use crate::record::{Flow, Occasion, Proof, RecordSink};
+use crate::record::{Flow, MAX_OPTION_DATA, Occasion, Proof, RecordSink};
 use crate::stats::Notice;
 use crate::table::{Action, Decapsulation, Role, Tables};
 use crate::timestamp::Timestamp;
@@ -149,13 +149,18 @@ fn taken<S>(namespace: u8, context: &Context<'_, S>) {
     counts.iter().for_each(|counts| counts.decapsulated.add(1));
 }
 
-/// Adds this node's share, verifies and records a proof of transit.
+/// Adds this node's share, verifies and records a proof of transit. The record has the option as it
+/// arrived: a whole proof would give the secret away to who reads the records.
 fn proof<P: PacketBuf, S: RecordSink>(
     packet: &mut P,
     option: OptionAt,
     subject: &Subject,
     context: &mut Context<'_, S>,
 ) {
+    let mut received = [0; MAX_OPTION_DATA];
+    let arrived = packet.bytes().get(option.range()).unwrap_or(&[]);
+    let len = arrived.len().min(MAX_OPTION_DATA);
+    received[..len].copy_from_slice(&arrived[..len]);
     transit::prove(packet, option, context);
     let data = packet.bytes().get(option.range()).unwrap_or(&[]);
     let namespace = context.tables.namespaces.get(option.namespace);
@@ -176,7 +181,7 @@ fn proof<P: PacketBuf, S: RecordSink>(
         occasion: Occasion::Decapsulated,
         option_type: OptionType::ProofOfTransit,
         namespace: option.namespace,
-        data,
+        data: &received[..len],
         proof: Some(proof),
     };
     taken(option.namespace, context);
