@@ -207,7 +207,7 @@ fn rfc9197_4_5_every_node_adds_its_share_and_the_last_one_verifies() {
         let whole = EVEN.step(3, pkt_id, cumulative);
         assert_eq!(whole, plus(EVEN.secret, pkt_id));
         let recorded = d.records.last().expect("a record");
-        assert_eq!(recorded.option_data(), &proof(123, pkt_id, whole)[4..]);
+        assert_eq!(recorded.option_data(), &proof(123, pkt_id, cumulative)[4..]);
     }
     assert_eq!(b.stats.namespaces[1].proved.get(), 100);
     assert_eq!(d.stats.namespaces[1].proofs_valid.get(), 100);
