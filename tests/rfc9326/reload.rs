@@ -24,14 +24,12 @@ fn two(id: FlowIdSpec, swapped: bool) -> NodeSpec {
 fn rfc9326_3_2_new_tables_go_on_counting() {
     for id in ALL {
         let mut crew = Crew::new(&two(id, false), 2);
-        let mut expected = 0;
-        for turn in 0..20 {
+        for (expected, turn) in (0..).zip(0..20) {
             // A worker that has seen nothing of the old tables counts on too; one that a flow is
             // pinned to has all of its packets.
             let worker = usize::from(id == FlowIdSpec::Fixed(9)) * (turn % 2);
             let frame = crew.pass(worker, &Packet::plain().frame(), &moment());
             assert_eq!(sequence_of(&frame), Some(expected));
-            expected += 1;
             let mut spec = two(id, turn % 2 == 0);
             if turn % 3 == 0 {
                 spec.profiles.insert(0, transit());
