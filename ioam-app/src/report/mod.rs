@@ -92,8 +92,7 @@ pub struct ProfileReport {
     pub sequences: SequenceReport,
 }
 
-/// Packets with sequence numbers; the counts are those of
-/// [`SequenceCounts`](ioam_dp::stats::SequenceCounts).
+/// Packets with sequence numbers; the counts are those of [`SequenceCounts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SequenceReport {
     /// Arrived, every copy counted.

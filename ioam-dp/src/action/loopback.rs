@@ -114,6 +114,16 @@ pub(crate) fn is_empty(frame: &[u8], located: &Located) -> bool {
     located.hop_by_hop > 0 && frame.get(at) == Some(&next_header::NONE)
 }
 
+/// Whether the packet can be a copy that was looped back: nothing follows its options, and its
+/// first trace is of the only type that loops. A user's packet may be empty, too.
+pub(crate) fn may_be_copy(frame: &[u8], located: &Located, tables: &Tables) -> bool {
+    let loops = |trace: OptionAt| {
+        let header = frame.get(trace.range()).and_then(TraceHeader::split);
+        header.is_some_and(|(header, _)| header.trace_type() == TraceType::HOP_LIM_NODE_ID)
+    };
+    is_empty(frame, located) && traces(frame, located, tables).next().is_some_and(loops)
+}
+
 /// Whether the packet is a copy that came back to the address this node sends from.
 pub(crate) fn came_home(frame: &[u8], located: &Located, tables: &Tables) -> bool {
     if tables.home.is_empty() || !is_empty(frame, located) {

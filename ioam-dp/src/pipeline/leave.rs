@@ -31,7 +31,7 @@ pub(super) fn leave_tunnel<P: PacketBuf, S: RecordSink>(
         return Err(DropReason::DecapNoInner);
     };
     // A copy on its way back that is not this node's has nothing to go on with (RFC 9322, 4.3).
-    let empty = loopback::is_empty(packet.bytes(), located);
+    let empty = loopback::may_be_copy(packet.bytes(), located, tables);
     let inner = match what.placement {
         DecapsulatePlacement::Inline => None,
         // Without an end of its own the tunnel is not known from the address: a packet that has no

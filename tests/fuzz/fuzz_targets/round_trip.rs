@@ -6,8 +6,8 @@
 use ioam_dp::record::{Occasion, Proof};
 use ioam_dp::table::spec::{
     AccountingSpec, ActionSpec, DecapsulatePlacement, DecapsulateSpec, EncapsulateSpec, FilterSpec,
-    ForwardingSpec, GroupSpec, LimitsSpec, Malformed, NamespaceSpec, NodeSpec, OptionSpec, OverMtu,
-    Placement, PortSpec, ProfileSpec, Sampling, Side,
+    FlowsSpec, ForwardingSpec, GroupSpec, LimitsSpec, Malformed, NamespaceSpec, NodeSpec,
+    OptionSpec, OverMtu, Placement, PortSpec, ProfileSpec, Sampling, Side,
 };
 use ioam_dp::wire::ioam::OptionType;
 use ioam_fuzz::measuring::{self, OTHER, keys};
@@ -75,12 +75,26 @@ fn round_trip(u: &mut Unstructured<'_>, further: &mut Unstructured<'_>, sent: &[
     if frame::whole_packet(sent).is_none() {
         return Ok(());
     }
-    let received = last
-        .forward(&filled, 0, &moment)
-        .expect("the inner packet goes on");
+    let Some(received) = last.forward(&filled, 0, &moment) else {
+        // An empty packet with a trace of the one type that loops is taken for a copy that does.
+        assert!(
+            may_be_copy(&what, &encapsulated),
+            "the inner packet goes on"
+        );
+        return Ok(());
+    };
     judge(&what, record_packets, [&first, &middle, &last]);
     same(sent, &received);
     Ok(())
+}
+
+/// Whether a packet that carries its options itself looks like a copy that was looped back.
+fn may_be_copy(what: &EncapsulateSpec, carried: &[u8]) -> bool {
+    let mut options = what.options.iter();
+    let header = frame::hop_by_hop(carried);
+    what.placement == Placement::Inline
+        && options.any(|one| matches!(one, OptionSpec::Trace(own) if own.trace_type == 0x80_0000))
+        && header.is_some_and(|header| carried[header.start] == 59)
 }
 
 /// The records that the packet's options are to leave behind.
@@ -178,6 +192,12 @@ fn node(place: usize, actions: Vec<ActionSpec>) -> Node {
         forwarding: ForwardingSpec::Wire {
             pairs: vec![(0, 1)],
             decrement_hop_limit: false,
+        },
+        // Small tables: a node is made for each input.
+        flows: FlowsSpec {
+            most: 16,
+            groups: 16,
+            idle_seconds: 60,
         },
         limits: LimitsSpec {
             direct_export: 0,

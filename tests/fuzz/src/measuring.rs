@@ -9,7 +9,7 @@ use ioam_dp::option_type::proof_of_transit::deal;
 use ioam_dp::table::spec::{
     ActionSpec, ActiveSpec, DirectExportSpec, EdgeToEdgeSpec, EncapsulateSpec, FilterSpec,
     FlowIdSpec, FlowsSpec, GroupSpec, LimitsSpec, NamespaceSpec, NextHopSpec, NodeSpec, OptionSpec,
-    PotKeysSpec, ProbeSpec, ProfileSpec, ProofOfTransitSpec, ReceiverSpec,
+    Placement, PotKeysSpec, ProbeSpec, ProfileSpec, ProofOfTransitSpec, ReceiverSpec,
 };
 use libfuzzer_sys::arbitrary;
 
@@ -83,6 +83,8 @@ pub fn add(u: &mut Unstructured<'_>, spec: &mut NodeSpec) -> Result<()> {
             port.speed = u32::from(u.arbitrary::<u8>()?);
         }
     }
+    // A node is made for each input: large tables would take most of its time.
+    (spec.flows.most, spec.flows.groups) = (64, 64);
     if with(switch::FEW_FLOWS) {
         spec.flows = FlowsSpec {
             most: u.int_in_range(0..=2)?,
@@ -158,6 +160,9 @@ pub fn options(
     }
     if let (true, Some(OptionSpec::Trace(trace))) =
         (with(option::LOOPBACK), what.options.first_mut())
+        // Copies have to come back, and to be known by this node's own data.
+        && what.placement != Placement::Inline
+        && trace.record_self
     {
         (trace.trace_type, trace.loopback) = (0x80_0000, true);
     }
