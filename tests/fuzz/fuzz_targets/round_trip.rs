@@ -83,7 +83,11 @@ fn round_trip(u: &mut Unstructured<'_>, further: &mut Unstructured<'_>, sent: &[
         );
         return Ok(());
     };
-    judge(&what, record_packets, [&first, &middle, &last]);
+    // What an inner layer carries is worked on too, and leaves records of its own.
+    let is_ioam = |at: &std::ops::Range<usize>| matches!(sent[at.start], 0x11 | 0x31);
+    if !frame::options(sent).iter().any(is_ioam) {
+        judge(&what, record_packets, [&first, &middle, &last]);
+    }
     same(sent, &received);
     Ok(())
 }
