@@ -185,7 +185,10 @@ fn can_take(frame: &[u8], l3: usize, present: usize, headers: Headers<'_>) -> bo
     };
     let at = l3 + HEADER;
     let header = frame.get(at..at + present);
-    present + headers.hop_by_hop_growth(present) <= MAX_HEADER
+    // A header that is cut before its length is there, though it has no octets to say so.
+    let is_cut = present == 0 && ipv6.next_header == next_header::HOP_BY_HOP;
+    !is_cut
+        && present + headers.hop_by_hop_growth(present) <= MAX_HEADER
         && usize::from(ipv6.payload_length.get()) + headers.growth(present) <= usize::from(u16::MAX)
         && at + present <= end
         && header.is_some_and(|header| present == 0 || Tlvs::new(header).all(|tlv| tlv.is_ok()))
