@@ -7,8 +7,12 @@ IOAM := target/release/ioam
 PURE := --package ioam-dp --package ioam-config --package ioam
 S ?= 60
 
+# Where `make install` puts things; a package's build gives DESTDIR as well.
+PREFIX ?= /usr/local
+DESTDIR ?=
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick build golden fuzz bench deny doc schema setup run clean
+.PHONY: help demo test quick build install uninstall deb golden fuzz bench deny doc schema setup run clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +32,17 @@ quick: ## format, clippy and the tests that need no DPDK: for every save
 build: ## set up what the program needs and build it for speed
 	@scripts/setup build
 	@$(CARGO) build --release --package ioam-app
+
+install: build ## the program, manual pages, completions, sample, systemd unit: PREFIX=/usr/local DESTDIR=
+	@scripts/install "$(PREFIX)" "$(DESTDIR)"
+
+uninstall: ## remove what `make install` put there, and nothing else
+	@scripts/install --remove "$(PREFIX)" "$(DESTDIR)"
+
+deb: build ## a Debian package in target/debian (installs cargo-deb when it is missing)
+	@scripts/install --stage target/debian-root
+	@cargo deb --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deb
+	@$(CARGO) deb --no-build --package ioam-app
 
 golden: ## the golden packets, through the pure core and through the program with real mbufs
 	@$(CARGO) test --package ioam --package ioam-app --test 'golden*'

@@ -40,8 +40,27 @@ pub enum Command {
     PotKeys(crate::pot_keys::PotKeysArguments),
     /// Show a whole IOAM domain at work in this process, without a NIC, hugepages or root
     Demo(crate::demo::DemoArguments),
+    /// Look at this machine: what keeps a node from running, or from running well
+    Doctor(crate::doctor::DoctorArguments),
+    /// Give network cards to DPDK, and remember whose they were
+    Bind(crate::bind::BindArguments),
+    /// Give network cards back to the drivers they had
+    Unbind(crate::bind::UnbindArguments),
+    /// Write a configuration that makes this node what the Linux kernel's IOAM is here
+    ImportLinux(crate::import_linux::ImportLinuxArguments),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder, which has to exist
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Print the completion of a shell: bash, zsh, fish, elvish or powershell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// How to run the node.

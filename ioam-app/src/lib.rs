@@ -2,12 +2,17 @@
 //! The parts of the program `ioam`, as a library so that tests reach them.
 
 pub mod args;
+pub mod bind;
 pub mod check;
 pub mod demo;
+pub mod doctor;
 pub mod dpdk;
 pub mod entropy;
 pub mod explain;
 pub mod export;
+pub mod host;
+pub mod import_linux;
+pub mod manual;
 pub mod pot_keys;
 pub mod probe;
 pub mod replay;

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ioam_app::args::{Arguments, Command};
-use ioam_app::{check, demo, explain, pot_keys, probe, replay, runtime, say};
+use ioam_app::{
+    bind, check, demo, doctor, explain, import_linux, manual, pot_keys, probe, replay, runtime, say,
+};
 
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
@@ -17,7 +19,13 @@ fn main() -> ExitCode {
         Command::Probe(arguments) => probe::run(&arguments),
         Command::PotKeys(arguments) => pot_keys::pot_keys(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
+        Command::Bind(arguments) => bind::bind(&arguments),
+        Command::Unbind(arguments) => bind::unbind(&arguments),
+        Command::ImportLinux(arguments) => import_linux::import_linux(&arguments),
         Command::Schema => Ok(check::schema()),
+        Command::Man { folder } => manual::pages(&folder),
+        Command::Completion { shell } => Ok(manual::completion(shell)),
     };
     answer.unwrap_or_else(|error| {
         say::err(format_args!("error: {error:#}"));

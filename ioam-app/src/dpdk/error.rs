@@ -70,8 +70,7 @@ pub enum DpdkError {
 
     /// A PCI device that the kernel uses, or nobody.
     #[error(
-        "the PCI device {address} {}: give it to DPDK with `dpdk-devbind.py --bind=vfio-pci \
-         {address}`",
+        "the PCI device {address} {}: give it to DPDK with `ioam bind {address}`",
         match .driver {
             Some(driver) => format!("is bound to the kernel's driver {driver}"),
             None => "is bound to no driver".to_owned(),

@@ -343,10 +343,7 @@ mod tests {
         symlink("/sys/bus/pci/drivers/i40e", device.join("driver")).unwrap();
         let text = check_pci(&root, address).unwrap_err().to_string();
         assert!(text.contains("driver i40e"), "{text}");
-        assert!(
-            text.contains("`dpdk-devbind.py --bind=vfio-pci 0000:01:00.0`"),
-            "{text}"
-        );
+        assert!(text.contains("`ioam bind 0000:01:00.0`"), "{text}");
 
         fs::remove_file(device.join("driver")).unwrap();
         symlink("/sys/bus/pci/drivers/vfio-pci", device.join("driver")).unwrap();

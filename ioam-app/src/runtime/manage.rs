@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::node::Node;
+use super::supervisor;
 use crate::args::RunArguments;
 
 /// How often it looks.
@@ -103,6 +104,7 @@ pub(super) fn until_the_end(node: &Node, limits: &Limits) -> Result<Ended> {
         }
         if now - second >= SECOND {
             node.each_second();
+            supervisor::alive();
             live.show(received, now - second);
             second = now;
         }

@@ -7,6 +7,7 @@ mod manage;
 pub mod measure;
 mod node;
 pub mod plan;
+mod supervisor;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -43,7 +44,9 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     };
     let node = Node::start(&setup, output(valid.export())?)?;
     node.announce();
+    supervisor::ready();
     let ended = manage::until_the_end(&node, &limits)?;
+    supervisor::stopping();
     node.stop(ended, arguments.json)
 }
 
