@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The node data list of a trace, read back (RFC 9197, 4.4.1 and 4.4.2).
 
-use super::{TraceHeader, TraceType};
+use super::{DirectExport, TraceHeader, TraceType};
 
 /// What one node wrote; a field is `None` when the trace type does not ask for it. Values that a
 /// node had not available are all ones, as on the wire.
@@ -73,6 +73,18 @@ impl<'a> NodeDataList<'a> {
         Some(Self {
             trace_type: header.trace_type(),
             rest,
+        })
+    }
+
+    /// The one node's data that a record of direct export has behind the option: all fields but
+    /// that of bit 7 (RFC 9326, 3.2). `None` when the option is shorter than it says.
+    #[must_use]
+    pub fn direct_export(option_data: &'a [u8]) -> Option<Self> {
+        let option = DirectExport::parse(option_data)?;
+        let exported = option.trace_type().bits() & !TraceType::CHECKSUM_COMPLEMENT.bits();
+        Some(Self {
+            trace_type: TraceType::new(exported),
+            rest: option_data.get(option.len()..)?,
         })
     }
 }
@@ -227,6 +239,24 @@ mod tests {
             .collect();
         assert_eq!(ids, [Some(0x0B_0001), Some(0x0A_0001)]);
         assert!(NodeDataList::incremental(&bytes[..7]).is_none());
+    }
+
+    #[test]
+    fn direct_export_has_one_nodes_data_behind_its_own_fields() {
+        let words = [0x007B_0040, 0xC100_0000, 7, 0x3F0B_0001, 0x0B11_0B22];
+        let bytes: Vec<u8> = words
+            .iter()
+            .flat_map(|word: &u32| word.to_be_bytes())
+            .collect();
+        let mut list = NodeDataList::direct_export(&bytes).unwrap();
+        let node = list.next().unwrap().unwrap();
+        assert_eq!((node.hop_limit, node.node_id), (Some(63), Some(0x0B_0001)));
+        assert_eq!(
+            (node.egress_if_id, node.checksum_complement),
+            (Some(0x0B22), None)
+        );
+        assert!(list.next().is_none());
+        assert!(NodeDataList::direct_export(&bytes[..8]).is_none());
     }
 
     #[test]
