@@ -21,8 +21,8 @@ use std::path::Path;
 
 pub use model::Model;
 pub use report::{Complaint, Diagnostic, Errors, Place, Severity};
-pub use text::Memory;
-pub use valid::{Machine, PortRuntime, Runtime, Simulate, Valid};
+pub use text::{CollectorProfile, Memory, RecordKind, Transport};
+pub use valid::{Collector, CollectorTls, Machine, PortRuntime, Runtime, Simulate, Valid};
 
 /// Largest file read, in octets: far beyond any real one.
 const LARGEST: u64 = 1 << 20;

@@ -7,8 +7,12 @@ use std::net::Ipv6Addr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use ioam_config::{Loaded, Machine, Memory, Simulate, parse};
+use ioam_config::{
+    Collector, CollectorProfile, CollectorTls, Loaded, Machine, Memory, RecordKind, Simulate,
+    Transport, parse,
+};
 use ioam_dp::table::spec::*;
 use ioam_dp::timestamp::WallTime;
 
@@ -227,6 +231,26 @@ export:
   receivers:
     - {address: "2001:db8:fe::1", port: 4739}
     - address: 192.0.2.1
+  path-seconds: 5
+  collectors:
+    - name: site
+      address: 2001:db8:fe::2
+      port: 4741
+      transport: tls
+      ca: ca.pem
+      certificate: /etc/node.pem
+      key: node.key
+      server-name: collector.example
+      pen: 64000
+      observation-domain: 0x11
+      template-refresh: 30
+      reconnect-seconds: 2
+      records: [raw, paths]
+      profile: ioam
+      queue: 1000
+    - {name: lab, address: 127.0.0.1, pen: 32473}
+    - {name: old, address: "::1", transport: tcp, profile: uliege}
+    - {name: private, address: 192.0.2.9, transport: tls, ca: ca.pem, pen: 32473, records: hops}
 simulate: {seed: 0x0102030405060708}
 "#;
 
@@ -569,7 +593,14 @@ fn limits_flows_and_speeds() {
     assert_eq!(speeds.collect::<Vec<_>>(), [40_000, 10_000]);
     let speeds = loaded.valid.ports().iter().map(|port| port.speed);
     assert_eq!(speeds.collect::<Vec<_>>(), [Some(40_000), None]);
-    let receivers = [("2001:db8:fe::1", Some(4739)), ("192.0.2.1", None)];
+    let receivers = [
+        ("2001:db8:fe::1", Some(4739)),
+        ("192.0.2.1", None),
+        ("2001:db8:fe::2", Some(4741)),
+        ("127.0.0.1", Some(4739)),
+        ("::1", Some(4739)),
+        ("192.0.2.9", Some(4740)),
+    ];
     let receivers = receivers.map(|(address, port)| ReceiverSpec {
         address: address.parse().unwrap(),
         port,
@@ -581,6 +612,45 @@ fn limits_flows_and_speeds() {
     assert_eq!(defaults.limits, LimitsSpec::default());
     assert_eq!(defaults.flows, FlowsSpec::default());
     assert!(!defaults.policy.loopback && defaults.receivers.is_empty());
+}
+
+#[test]
+fn collectors_and_their_defaults() {
+    let loaded = third(EVEN);
+    assert_eq!(loaded.valid.path_interval(), Duration::from_secs(5));
+    let [site, lab, old, private] = loaded.valid.collectors() else {
+        panic!("{:?}", loaded.valid.collectors())
+    };
+    let tls = CollectorTls {
+        authorities: site.tls.as_ref().unwrap().authorities.clone(),
+        identity: site.tls.as_ref().unwrap().identity.clone(),
+        server_name: Some("collector.example".to_owned()),
+    };
+    assert!(tls.authorities.ends_with("ca.pem"));
+    let (certificate, key) = tls.identity.clone().unwrap();
+    assert_eq!(certificate, Path::new("/etc/node.pem"));
+    assert!(key.ends_with("node.key"));
+    let expected = Collector {
+        name: "site".to_owned(),
+        address: "[2001:db8:fe::2]:4741".parse().unwrap(),
+        transport: Transport::Tls,
+        tls: Some(tls),
+        enterprise: 64_000,
+        domain: 0x11,
+        refresh: Duration::from_secs(30),
+        reconnect: Duration::from_secs(2),
+        records: vec![RecordKind::Raw, RecordKind::Paths],
+        profile: CollectorProfile::Ioam,
+        queue: 1000,
+    };
+    assert_eq!(*site, expected);
+    assert_eq!((lab.transport, &lab.tls, lab.enterprise), (Transport::Udp, &None, 32_473));
+    assert_eq!((lab.refresh, lab.reconnect), (Duration::from_secs(60), Duration::from_secs(60)));
+    assert_eq!((lab.records.len(), lab.queue), (4, 65_536));
+    assert_eq!(old.enterprise, 10_383);
+    assert_eq!(old.records, [RecordKind::Hops]);
+    assert_eq!((private.address.port(), private.records.len()), (4740, 1));
+    assert_eq!(self::loaded(SECOND).valid.path_interval(), Duration::from_secs(10));
 }
 
 #[test]

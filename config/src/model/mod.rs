@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The operator's file, key by key. The comments here are the descriptions in the JSON Schema.
 
+mod collectors;
 mod node;
 mod ports;
 mod probes;
@@ -8,6 +9,7 @@ mod profiles;
 mod runtime;
 mod sections;
 
+pub use collectors::Collector;
 pub use node::{Export, Flows, Limits, Namespace, Node, Receiver, Schema, Share, Simulate};
 pub use ports::{DefaultNextHop, Forwarding, Pair, Port, Route};
 pub use probes::Probe;

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Collector;
 use crate::scalar::{Located, Scalar};
 use crate::text::{
     Clock, HexData, HostAddress, Loopback, Malformed, NamespaceId, Number, Semantics,
@@ -128,6 +129,11 @@ pub struct Export {
     /// Where IOAM data are exported to: packets to these addresses get no direct export option,
     /// which would make each export cause others.
     pub receivers: Option<Vec<Receiver>>,
+    /// Collectors of IPFIX, which are receivers too.
+    pub collectors: Option<Vec<Collector>>,
+    /// Seconds over which delays along a path are gathered before collectors get them.
+    #[schemars(extend("default" = 10))]
+    pub path_seconds: Option<Scalar<Number<u32, 1, 86_400>>>,
 }
 
 /// A receiver of exported data.

@@ -215,3 +215,44 @@ keyword! {
         Odd = "odd",
     }
 }
+
+keyword! {
+    /// How a collector is reached.
+    Transport {
+        /// Datagrams, which can be lost and read by others.
+        Udp = "udp",
+        /// A connection that others can read.
+        Tcp = "tcp",
+        /// A connection that nobody else reads.
+        Tls = "tls",
+    }
+}
+
+keyword! {
+    /// A kind of record that collectors get.
+    RecordKind {
+        /// Options as they were in packets.
+        Raw = "raw",
+        /// One record for each node of a trace or of direct export.
+        Hops = "hops",
+        /// What arrived of sequences: loss, reordering, delay.
+        Sequences = "sequences",
+        /// Delays along paths.
+        Paths = "paths",
+    }
+}
+
+impl RecordKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Raw, Self::Hops, Self::Sequences, Self::Paths];
+}
+
+keyword! {
+    /// The elements records for a collector are made of.
+    CollectorProfile {
+        /// Those of this program, under the configured enterprise number.
+        Ioam = "ioam",
+        /// Those of the University of Liège's exporter: nodes' records alone.
+        Uliege = "uliege",
+    }
+}

@@ -14,9 +14,9 @@ pub use address::{Address, EthernetAddress, HostAddress, Prefix};
 pub use device::{Device, PciAddress};
 pub use e2e_type::E2eTypeItem;
 pub use keyword::{
-    ActiveWord, EdgePolicy, ForwardingMode, Group, Loopback, Malformed, Memory, NodeAction,
-    OverMtu, Parity, Placement, PotType, ProtocolType, Semantics, SeveralOptions, Side,
-    TimestampFormat, UndefinedTraceBits,
+    ActiveWord, CollectorProfile, EdgePolicy, ForwardingMode, Group, Loopback, Malformed, Memory,
+    NodeAction, OverMtu, Parity, Placement, PotType, ProtocolType, RecordKind, Semantics,
+    SeveralOptions, Side, TimestampFormat, Transport, UndefinedTraceBits,
 };
 pub use number::{FlowId, NamespaceId, NextHeader, Number, SecretNumber, TaiOffset};
 pub use range::Range;

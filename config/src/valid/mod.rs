@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! From [`Model`] to [`Valid`]: everything that a file of the right shape can still have wrong.
 
+mod collectors;
 mod direct_export;
 mod edge_to_edge;
 mod encapsulate;
@@ -17,6 +18,7 @@ mod sections;
 mod trace;
 
 use std::path::Path;
+use std::time::Duration;
 
 use ioam_dp::table::spec::{NamespaceSpec, NodeSpec, PortSpec};
 use ioam_dp::timestamp::WallTime;
@@ -26,6 +28,7 @@ use crate::report::{Place, Problems};
 use crate::scalar::{Scalar, get};
 use crate::suggest;
 use crate::text::{Memory, Text};
+pub use collectors::{Collector, CollectorTls};
 
 /// The machine a file is checked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,6 +126,8 @@ pub struct Valid {
     runtime: Runtime,
     ports: Vec<PortRuntime>,
     export: Option<String>,
+    collectors: Vec<Collector>,
+    path_interval: Duration,
     simulate: Option<Simulate>,
 }
 
@@ -155,6 +160,18 @@ impl Valid {
     #[must_use]
     pub fn export(&self) -> Option<&str> {
         self.export.as_deref()
+    }
+
+    /// Collectors of IPFIX in their order.
+    #[must_use]
+    pub fn collectors(&self) -> &[Collector] {
+        &self.collectors
+    }
+
+    /// How long delays along a path are gathered before collectors get them.
+    #[must_use]
+    pub fn path_interval(&self) -> Duration {
+        self.path_interval
     }
 
     /// Fixed measurements, when the file asks for them.
@@ -198,6 +215,9 @@ pub(crate) fn validate(
     let profiles = profiles::profiles(model, &around, problems);
     let probes = probes::probes(model, &around, &profiles, problems);
     let simulate = node::simulate(model, problems);
+    let collectors = collectors::collectors(model, folder, problems);
+    let mut receivers = probes::receivers(model, problems);
+    receivers.extend(collectors::receivers(&collectors));
     let spec = NodeSpec {
         node_id: get(&node.id, problems).map(|id| id.0),
         node_id_wide,
@@ -208,7 +228,7 @@ pub(crate) fn validate(
         forwarding,
         probes,
         limits: node::limits(&node, problems),
-        receivers: probes::receivers(model, problems),
+        receivers,
         flows: node::flows(&node, problems),
         seed: node::seed(model, problems),
         entropy: node::entropy(model, problems),
@@ -217,15 +237,18 @@ pub(crate) fn validate(
     node::silent_node(model, &spec, problems);
     node::idle_loopback(&node, &spec, problems);
     proof_of_transit::needless_secrets(model, &spec, problems);
-    let export = model
-        .export
-        .as_ref()
-        .and_then(|export| get(&export.ndjson, problems));
+    collectors::readable(model, &collectors, &spec, problems);
+    let keys = model.export.as_ref();
+    let export = keys.and_then(|export| get(&export.ndjson, problems));
+    let path_seconds = keys.and_then(|export| get(&export.path_seconds, problems));
+    let path_seconds = path_seconds.map_or(10, |seconds| seconds.0);
     Valid {
         spec,
         runtime,
         ports,
         export: export.map(|path| path.0),
+        collectors,
+        path_interval: Duration::from_secs(path_seconds.into()),
         simulate,
     }
 }
