@@ -1,54 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The management thread's side: from the rings to the output.
+//! The management thread's side: from the rings to the output and the collectors.
 
 use ioam_dp::record::Records;
 use ioam_dp::table::Tables;
 use rtrb::Consumer;
 
+use super::ipfix::{CollectorReport, Exporter};
 use super::{Output, OutputCounts, Record, ndjson};
 
-/// Empties the workers' rings into an output.
+/// Empties the workers' rings into an output, and into the queues of collectors.
 #[derive(Debug)]
 pub struct Drain {
     rings: Vec<Consumer<Record>>,
     output: Output,
+    exporter: Option<Exporter>,
+}
+
+/// What became of all records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Those for the output.
+    pub output: OutputCounts,
+    /// Those for each collector.
+    pub collectors: Vec<CollectorReport>,
 }
 
 impl Drain {
     /// A drain of these rings, one per worker.
     #[must_use]
     pub fn new(rings: Vec<Consumer<Record>>, output: Output) -> Self {
-        Self { rings, output }
+        Self {
+            rings,
+            output,
+            exporter: None,
+        }
+    }
+
+    /// The same with collectors.
+    #[must_use]
+    pub fn with_exporter(self, exporter: Exporter) -> Self {
+        let exporter = Some(exporter).filter(Exporter::has_collectors);
+        Self { exporter, ..self }
     }
 
     /// Writes out what waits in the rings now, and returns how many records that were. What workers
     /// add meanwhile is left for the next round, so that a round ends.
     pub fn round(&mut self, tables: &Tables) -> usize {
         let mut records = 0;
+        let waits = self.rings.iter().any(|ring| ring.slots() > 0);
+        if let Some(exporter) = self.exporter.as_mut().filter(|_| waits) {
+            exporter.set_tables(tables);
+        }
         for ring in &mut self.rings {
             for _ in 0..ring.slots() {
                 let Ok(record) = ring.pop() else { break };
                 records += 1;
                 write(&record, tables, &mut self.output);
+                if let Some(exporter) = &mut self.exporter {
+                    exporter.take(record);
+                }
             }
         }
         if records > 0 {
             self.output.flush();
+        }
+        if let Some(exporter) = &mut self.exporter {
+            exporter.flush();
         }
         records
     }
 
     /// What became of the records so far.
     #[must_use]
-    pub fn counts(&self) -> OutputCounts {
-        self.output.counts()
+    pub fn counts(&self) -> Exported {
+        let collectors = self.exporter.as_ref().map(Exporter::reports);
+        Exported {
+            output: self.output.counts(),
+            collectors: collectors.unwrap_or_default(),
+        }
     }
 
     /// Writes out the rest; for when the workers have stopped.
     #[must_use]
-    pub fn finish(mut self, tables: &Tables) -> OutputCounts {
+    pub fn finish(mut self, tables: &Tables) -> Exported {
         while self.round(tables) > 0 {}
-        self.counts()
+        Exported {
+            output: self.output.counts(),
+            collectors: self.exporter.map(Exporter::finish).unwrap_or_default(),
+        }
     }
 }
 
@@ -93,7 +132,7 @@ mod tests {
         assert!(second.push(record.clone()));
         assert_eq!(drain.round(&tables), 3);
         assert!(first.push(record));
-        assert_eq!(drain.finish(&tables).written, 4);
+        assert_eq!(drain.finish(&tables).output.written, 4);
         let text = std::fs::read_to_string(&lines).unwrap();
         std::fs::remove_file(lines).unwrap();
         assert_eq!(text.lines().count(), 4);
@@ -105,6 +144,6 @@ mod tests {
         let drain = Drain::new(vec![end], Output::nowhere());
         assert!(sink.push(record("007b080080000000")));
         let counts = drain.finish(&tables());
-        assert_eq!((counts.discarded, counts.written), (1, 0));
+        assert_eq!((counts.output.discarded, counts.output.written), (1, 0));
     }
 }

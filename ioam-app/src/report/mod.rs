@@ -12,6 +12,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::export::OutputCounts;
+use crate::export::ipfix::CollectorReport;
 pub use columns::Columns;
 
 /// The figures of a run. `Display` shows tables without what is zero; `Serialize` has everything.
@@ -30,6 +31,9 @@ pub struct Report {
     /// What became of the records that left the rings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<OutputCounts>,
+    /// What became of the records for each collector, in the configuration's order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub collectors: Vec<CollectorReport>,
     /// Packet buffers that did not come back to their pools; absent where there are no pools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mbufs_leaked: Option<u64>,
@@ -196,6 +200,7 @@ impl Report {
             namespaces: namespaces(workers, tables),
             workers: workers.iter().map(|stats| worker(stats)).collect(),
             records: None,
+            collectors: Vec::new(),
             mbufs_leaked: None,
         }
     }

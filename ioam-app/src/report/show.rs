@@ -15,6 +15,7 @@ impl fmt::Display for Report {
         self.show_counters(f, false, "not processed")?;
         self.show_workers(f)?;
         self.show_records(f)?;
+        self.show_collectors(f)?;
         match self.mbufs_leaked {
             None => Ok(()),
             Some(0) => writeln!(f, "\nevery packet buffer is back in its pool"),
@@ -145,6 +146,37 @@ impl Report {
         table.write_below(f)
     }
 
+    fn show_collectors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Columns::new([
+            "collector",
+            "transport",
+            "produced",
+            "sent",
+            "dropped",
+            "messages",
+            "octets",
+            "failures",
+        ]);
+        table.left(2);
+        for collector in &self.collectors {
+            let counts = [
+                collector.produced,
+                collector.sent,
+                collector.dropped,
+                collector.messages,
+                collector.octets,
+                collector.failures,
+            ];
+            let [produced, sent, dropped, messages, octets, failures] =
+                counts.map(|count| count.to_string());
+            let (name, transport) = (collector.name.clone(), collector.transport.to_owned());
+            table.row([
+                name, transport, produced, sent, dropped, messages, octets, failures,
+            ]);
+        }
+        table.write_below(f)
+    }
+
     fn show_records(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(records) = self.records else {
             return Ok(());
@@ -157,7 +189,12 @@ impl Report {
                 "discarded, since no output was asked for",
             ),
         ];
-        let some: Vec<_> = counts.iter().filter(|(count, _)| *count > 0).collect();
+        // With collectors and no file, nothing was discarded.
+        let discarded = !self.collectors.is_empty() && records.written + records.lost == 0;
+        let some: Vec<_> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0 && !discarded)
+            .collect();
         if some.is_empty() {
             return Ok(());
         }

@@ -17,7 +17,7 @@ use ioam_dp::worker::{Input, Worker, WorkerParts};
 use super::measure::{NodeBuffers, NodeClock, NodeTx};
 use super::plan::WorkerPlan;
 use crate::dpdk::{Eal, LcoreJob, Mempool, PoolGauge, Port, RxHandle, TscReference, launch};
-use crate::export::{Drain, OutputCounts, Record, RingSink, ring};
+use crate::export::{Drain, Exported, Record, RingSink, ring};
 
 /// Records that fit between a worker and the exporter.
 const RECORDS: usize = 16_384;
@@ -124,7 +124,7 @@ pub(super) fn export(
     tables: Arc<Tables>,
     stop: Arc<AtomicBool>,
     cpu: usize,
-) -> Result<JoinHandle<OutputCounts>> {
+) -> Result<JoinHandle<Exported>> {
     let work = move || {
         core_affinity::set_for_current(core_affinity::CoreId { id: cpu });
         while !stop.load(Ordering::Relaxed) {

@@ -21,7 +21,8 @@ use super::plan::Plan;
 use crate::dpdk::{
     Device, Eal, LinkStatus, Mempool, Port, PortConfig, PortStatistics, TscReference, frame_room,
 };
-use crate::export::{Drain, Output, OutputCounts};
+use crate::export::ipfix::{Collector, Exporter};
+use crate::export::{Drain, Exported, Output};
 use crate::report::{DeviceLosses, Report};
 use crate::say;
 
@@ -50,7 +51,7 @@ pub(crate) struct Node {
     stats: Vec<Arc<WorkerStats>>,
     workers: Workers,
     running: Arc<AtomicUsize>,
-    exporter: JoinHandle<OutputCounts>,
+    exporter: JoinHandle<Exported>,
     export_stop: Arc<AtomicBool>,
 }
 
@@ -59,6 +60,7 @@ impl Node {
     /// again.
     pub(crate) fn start(setup: &Setup<'_>, output: Output) -> Result<Self> {
         let Setup { valid, plan, .. } = *setup;
+        let exporter = exporter(valid, plan)?;
         let eal = Eal::init(&plan.eal_arguments)?;
         let pool = pool(&eal, valid, plan)?;
         let mut ports = open(&eal, valid, plan, &pool)?;
@@ -97,7 +99,7 @@ impl Node {
             ..
         } = node;
         let export_stop = Arc::new(AtomicBool::new(false));
-        let drain = Drain::new(rings, output);
+        let drain = Drain::new(rings, output).with_exporter(exporter);
         let exporter = export(
             drain,
             publisher.current(),
@@ -189,7 +191,7 @@ impl Node {
         self.export_stop.store(true, Ordering::Relaxed);
         let exported = self.exporter.join().unwrap_or_else(|_| {
             failures.push("the exporter panicked: records may be lost".to_owned());
-            OutputCounts::default()
+            Exported::default()
         });
         let tables = self.publisher.current();
         let devices: Vec<_> = self
@@ -206,7 +208,8 @@ impl Node {
         for (port, device) in report.ports.iter_mut().zip(&devices) {
             port.device = Some(losses(device));
         }
-        report.records = Some(exported);
+        report.records = Some(exported.output);
+        report.collectors = exported.collectors;
         report.mbufs_leaked = Some(leaked.into());
         if leaked > 0 {
             failures.push(format!(
@@ -280,6 +283,13 @@ pub(crate) fn output(export: Option<&str>) -> Result<Output> {
         Some(path) => Output::append(Path::new(path))
             .with_context(|| format!("cannot write records to {path}; see `export: ndjson:`")),
     }
+}
+
+/// The way to the collectors: what is wrong with their certificates is said before anything starts.
+fn exporter(valid: &Valid, plan: &Plan) -> Result<Exporter> {
+    let collectors: Vec<_> = valid.collectors().iter().map(Collector::from).collect();
+    Exporter::start(&collectors, valid.path_interval(), Some(plan.main_cpu))
+        .context("see `export: collectors:`")
 }
 
 /// One pool for all ports, on the NUMA node of the first NIC, so that every packet sent comes from
