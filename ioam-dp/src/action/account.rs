@@ -7,7 +7,7 @@ use super::export::Subject;
 use crate::accounting::{GroupAccount, SequenceFigures, SequenceNumber, one_way_delay};
 use crate::flow_state::{Entry, FlowKey, FlowTable};
 use crate::record::{Flow, RecordSink, SequenceReport};
-use crate::stats::{Notice, WorkerStats};
+use crate::stats::{Notice, TableCounts, WorkerStats};
 use crate::table::spec::{AccountingSpec, FlowsSpec, GroupSpec};
 use crate::table::{Action, Tables};
 use crate::timestamp::{Timestamp, WallTime};
@@ -82,6 +82,13 @@ impl Groups {
     ) {
         if let Some(table) = &mut self.table {
             table.sweep(SWEPT, seconds(now), |_, group| end(group, stats, sink));
+        }
+    }
+
+    /// Shows how many groups there are.
+    pub(super) fn show_flows(&self, counts: &TableCounts) {
+        if let Some(table) = &self.table {
+            counts.show(table);
         }
     }
 

@@ -17,6 +17,7 @@ use crate::packet::HeapPacket;
 use crate::port::{MAX_PORTS, PortId};
 use crate::rate_limit::RateLimit;
 use crate::record::Flow;
+use crate::stats::FlowCounts;
 use crate::table::spec::Sampling;
 use crate::table::{Action, Encapsulation, Fields, MAX_PARTS, Part, PortLimits, Sequence, Tables};
 use crate::timestamp::WallTime;
@@ -75,6 +76,17 @@ impl State {
         }
         self.sequences.adopt(tables);
         self.groups.adopt(tables);
+    }
+
+    /// Shows how full the tables of flows are.
+    pub(crate) fn show_flows(&self, counts: &FlowCounts) {
+        if let Some(table) = &self.sequences.direct_export {
+            counts.direct_export.show(table);
+        }
+        if let Some(table) = &self.sequences.edge_to_edge {
+            counts.edge_to_edge.show(table);
+        }
+        self.groups.show_flows(&counts.groups);
     }
 }
 

@@ -122,6 +122,7 @@ pub struct FlowTable<V> {
     idle_seconds: u32,
     len: usize,
     cursor: usize,
+    evicted: u64,
 }
 
 impl<V: Default> FlowTable<V> {
@@ -139,6 +140,7 @@ impl<V: Default> FlowTable<V> {
             idle_seconds: longest(idle_seconds),
             len: 0,
             cursor: 0,
+            evicted: 0,
         }
     }
 
@@ -185,10 +187,12 @@ impl<V: Default> FlowTable<V> {
             return Entry::New { value, ended: None };
         }
         if known.is_none() {
+            self.evicted += 1;
             let ended = mem::take(value);
             return Entry::Reused { value, ended };
         }
         if age(last_seen, now) > idle_seconds {
+            self.evicted += 1;
             let ended = Some(mem::take(value));
             return Entry::New { value, ended };
         }
@@ -209,6 +213,7 @@ impl<V: Default> FlowTable<V> {
                 };
                 for slot in bucket.slots().filter(idle) {
                     self.len -= 1;
+                    self.evicted += 1;
                     ended(mem::take(slot.fingerprint), mem::take(slot.value));
                 }
             }
@@ -246,6 +251,12 @@ impl<V: Default> FlowTable<V> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Flows that were idle and were removed, or started over, since the table was made.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.evicted
     }
 
     /// Slots: no more flows fit, and at half as many some begin to be refused.

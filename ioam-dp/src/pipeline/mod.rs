@@ -95,6 +95,7 @@ impl Pipeline {
     ) {
         self.adopt(tables);
         self.state.groups.sweep(now, stats, sink);
+        self.state.show_flows(&stats.flows);
         let Some(tables) = self.tables.as_deref() else {
             return;
         };

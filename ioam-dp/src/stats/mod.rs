@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam::utils::CachePadded;
 
+use crate::flow_state::FlowTable;
 pub use reason::{DropReason, Notice};
 
 /// A number that one thread raises and others read.
@@ -20,6 +21,12 @@ impl Count {
     pub fn add(&self, more: u64) {
         self.0
             .store(self.0.load(Relaxed).wrapping_add(more), Relaxed);
+    }
+
+    /// Shows a number that is kept elsewhere. Only the owning worker calls this.
+    #[inline]
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
     }
 
     /// Its value now.
@@ -102,6 +109,37 @@ pub struct WorkCounts {
     pub busy_ticks: Count,
 }
 
+/// How full a worker's tables of flows are.
+#[derive(Debug, Default)]
+pub struct FlowCounts {
+    /// Flows whose direct export options are numbered.
+    pub direct_export: TableCounts,
+    /// Flows whose edge-to-edge options are numbered.
+    pub edge_to_edge: TableCounts,
+    /// Packet groups that are accounted for.
+    pub groups: TableCounts,
+}
+
+/// One table of flows; all 0 where nothing needs it.
+#[derive(Debug, Default)]
+pub struct TableCounts {
+    /// Flows in it now, idle ones included until they are found to be.
+    pub used: Count,
+    /// Places for flows.
+    pub slots: Count,
+    /// Flows that fell idle and were removed, or started over, since the table was made.
+    pub evicted: Count,
+}
+
+impl TableCounts {
+    /// Takes the figures of a table.
+    pub(crate) fn show<V: Default>(&self, table: &FlowTable<V>) {
+        self.used.set(table.len() as u64);
+        self.slots.set(table.capacity() as u64);
+        self.evicted.set(table.evicted());
+    }
+}
+
 /// Everything one worker counts.
 #[derive(Debug)]
 pub struct WorkerStats {
@@ -109,10 +147,12 @@ pub struct WorkerStats {
     notices: CachePadded<[Count; Notice::ALL.len()]>,
     /// By port.
     pub ports: CachePadded<Box<[PortCounts]>>,
-    /// By profile, in the configuration's order.
+    /// By index of the profile; a profile keeps it when tables are replaced.
     pub profiles: CachePadded<Box<[ProfileCounts]>>,
     /// By namespace, in the order of [`Tables::namespaces`](crate::table::Tables).
     pub namespaces: CachePadded<Box<[NamespaceCounts]>>,
+    /// The worker's tables of flows.
+    pub flows: CachePadded<FlowCounts>,
     /// The worker's time.
     pub work: CachePadded<WorkCounts>,
 }
@@ -130,6 +170,7 @@ impl WorkerStats {
             ports: CachePadded::new(zeros(ports)),
             profiles: CachePadded::new(zeros(profiles)),
             namespaces: CachePadded::new(zeros(namespaces)),
+            flows: CachePadded::default(),
             work: CachePadded::default(),
         })
     }

@@ -89,6 +89,12 @@ pub enum CompileError {
     /// More profiles than counters.
     #[error("{0} profiles, and a node has at most 65535")]
     TooManyProfiles(usize),
+    /// More profiles, in all the tables one after the other, than there are counters for.
+    #[error("{0} names of profiles since the node started, and it has counters for {1}")]
+    SeenProfiles(usize, usize),
+    /// More namespaces, in all the tables one after the other, than there are indices.
+    #[error("{0} namespaces since the node started, and it has counters for {MAX_NAMESPACES}")]
+    SeenNamespaces(usize),
     /// A sampling that takes nothing or more than there is.
     #[error("sampling needs 1 <= k <= n")]
     Sampling,
@@ -130,6 +136,7 @@ impl Tables {
             home,
             probes: spec.probes.clone().into(),
             receivers: receivers(&spec.receivers),
+            order: (0..).zip(&profiles).map(|(index, _)| index).collect(),
             profiles: profiles.into(),
             forwarding: forwarding(&spec.forwarding),
             flows: spec.flows,

@@ -11,6 +11,7 @@ mod profile;
 pub mod publish;
 mod route;
 pub mod spec;
+mod succeed;
 
 use std::net::Ipv6Addr;
 
@@ -21,6 +22,7 @@ pub use profile::{
     Action, Carried, Decapsulation, Encapsulation, Fields, MAX_PARTS, Part, Profile, Sequence,
 };
 pub use route::{NextHop, RouteTable};
+pub use succeed::COUNTED_PROFILES;
 
 use crate::port::{MAX_PORTS, PortId};
 use spec::{FlowsSpec, Policy, ProbeSpec, Semantics, Side};
@@ -36,8 +38,11 @@ pub struct Tables {
     pub ports: Box<[PortTable]>,
     /// By Namespace-ID.
     pub namespaces: NamespaceTable,
-    /// In the configuration's order.
+    /// By index. Indices are the configuration's order until tables are
+    /// [replaced](Self::compile_after).
     pub profiles: Box<[Profile]>,
+    /// The profiles' indices in the configuration's order, which is the one they are tried in.
+    pub order: Box<[u16]>,
     /// Indices of the encapsulating profiles for packets this node originates, in order.
     pub encapsulating_own: Box<[u16]>,
     /// Whether any profile decapsulates.

@@ -14,7 +14,8 @@ const NO_SCHEMA: [u8; 4] = [0x00, 0xFF, 0xFF, 0xFF];
 /// Most namespaces of one node.
 pub(super) const MAX_NAMESPACES: usize = 255;
 
-/// The namespaces, in ascending order of their ids; 0 is always there.
+/// The namespaces, in ascending order of their ids unless they came to be one after the other; 0
+/// is always there.
 #[derive(Debug)]
 pub struct NamespaceTable {
     /// By Namespace-ID: index + 1 into `entries`, or 0.
@@ -47,6 +48,12 @@ impl NamespaceTable {
         self.entries.get(usize::from(index))
     }
 
+    /// Changes what is done, namespace by namespace.
+    pub(super) fn each_role(&mut self, mut change: impl FnMut(&mut Role)) {
+        let rules = self.entries.iter_mut().flat_map(|entry| &mut entry.rules);
+        rules.for_each(|rule| change(&mut rule.role));
+    }
+
     /// This node's role for options of the namespace with this index, in the IPv6 packet at `l3`.
     #[must_use]
     pub fn role(&self, index: u8, in_port: PortId, frame: &[u8], l3: usize) -> Option<Role> {
@@ -56,7 +63,34 @@ impl NamespaceTable {
         wants.next().map(|rule| rule.role)
     }
 
-    /// All of them, by index.
+    /// Puts each entry at its place in `places`; the places between are left to those of `old`,
+    /// which are not found by their ids any more.
+    pub(super) fn placed(self, places: &[usize], old: &Self) -> Self {
+        let size = places.iter().map(|place| place + 1).max().unwrap_or(0);
+        let mut entries: Vec<Namespace> = old
+            .all()
+            .iter()
+            .map(|was| Namespace::gone(was.id))
+            .collect();
+        entries.resize_with(size.max(entries.len()), || Namespace::gone(NamespaceId(0)));
+        let mut index: Box<[u8; 0x1_0000]> = Box::new([0; 0x1_0000]);
+        for (entry, place) in self.entries.into_iter().zip(places) {
+            index[usize::from(entry.id.0)] = u8::try_from(place + 1).unwrap_or(0);
+            entries[*place] = entry;
+        }
+        Self {
+            index,
+            entries: entries.into(),
+        }
+    }
+
+    /// Those that the configuration has, with their indices.
+    pub fn configured(&self) -> impl Iterator<Item = (u8, &Namespace)> {
+        let entries = (0..).zip(&self.entries);
+        entries.filter(|(index, entry)| self.find(entry.id) == Some(*index))
+    }
+
+    /// All of them by index, and those that former tables had.
     #[must_use]
     pub fn all(&self) -> &[Namespace] {
         &self.entries
@@ -87,6 +121,19 @@ impl Namespace {
     #[must_use]
     pub fn snapshot_words(&self) -> usize {
         self.snapshot.len() / 4
+    }
+
+    /// What is left of a namespace that former tables had.
+    fn gone(id: NamespaceId) -> Self {
+        Self {
+            id,
+            data: u32::MAX,
+            data_wide: u64::MAX,
+            snapshot: NO_SCHEMA.into(),
+            timestamp: TimestampFormat::Posix,
+            proof_of_transit: None,
+            rules: Box::default(),
+        }
     }
 
     pub(super) fn new(spec: &NamespaceSpec, rules: Vec<OptionRule>) -> Result<Self, KeyError> {
