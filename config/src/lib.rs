@@ -8,6 +8,7 @@
 //! [`load`] and [`parse`] do all of it. What is wrong comes back as [`Diagnostic`]s that know file,
 //! line and column and say what to write instead.
 
+mod diff;
 mod key_file;
 pub mod model;
 mod report;
@@ -19,10 +20,13 @@ mod valid;
 
 use std::path::Path;
 
+pub use diff::{Change, changes};
 pub use model::Model;
 pub use report::{Complaint, Diagnostic, Errors, Place, Severity};
 pub use text::{CollectorProfile, Memory, RecordKind, Transport};
-pub use valid::{Collector, CollectorTls, Machine, PortRuntime, Runtime, Simulate, Valid};
+pub use valid::{
+    Collector, CollectorTls, Control, ControlSocket, Machine, PortRuntime, Runtime, Simulate, Valid,
+};
 
 /// Largest file read, in octets: far beyond any real one.
 const LARGEST: u64 = 1 << 20;
@@ -34,6 +38,8 @@ pub struct Loaded {
     pub valid: Valid,
     /// What is probably not as it was meant.
     pub warnings: Vec<Diagnostic>,
+    /// The file's text, for [`changes`].
+    pub text: String,
 }
 
 /// Reads and checks a file.
@@ -106,6 +112,7 @@ fn check(
         Ok(Loaded {
             valid,
             warnings: diagnostics,
+            text: text.to_owned(),
         })
     }
 }

@@ -44,6 +44,11 @@ pub(crate) fn document<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_saphyr::from_str_with_options(text, options)
 }
 
+/// The file's values without their places; nothing when it is no YAML.
+pub(crate) fn values(text: &str) -> Value {
+    document(text).unwrap_or_default()
+}
+
 /// Our words for the reader's errors.
 fn complain(error: &Error, text: &str, place: &mut Place) -> Complaint {
     match error {

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ioam_config::{
-    Collector, CollectorProfile, CollectorTls, Loaded, Machine, Memory, RecordKind, Simulate,
-    Transport, parse,
+    Collector, CollectorProfile, CollectorTls, Control, ControlSocket, Loaded, Machine, Memory,
+    RecordKind, Simulate, Transport, parse,
 };
 use ioam_dp::table::spec::*;
 use ioam_dp::timestamp::WallTime;
@@ -87,6 +87,8 @@ profiles:
       over-mtu: drop
 export:
   ndjson: /tmp/records
+control: {socket: /run/ioam/b.sock, mode: 0660}
+metrics: {listen: "[::1]:9469"}
 simulate:
   clock: "1723560226.123456789"
   transit-delay: 4321
@@ -399,6 +401,11 @@ fn the_runtime() {
     assert_eq!(runtime.huge_dir.as_deref(), Some("/mnt/h"));
     assert_eq!(runtime.file_prefix.as_deref(), Some("ioam"));
     assert_eq!(loaded.valid.export(), Some("/tmp/records"));
+    let socket = ControlSocket::At("/run/ioam/b.sock".to_owned());
+    let mode = 0o660;
+    assert_eq!(*loaded.valid.control(), Control { socket, mode });
+    let listen = "[::1]:9469".parse().ok();
+    assert_eq!(loaded.valid.metrics(), listen);
     let simulate = Simulate {
         clock: WallTime {
             seconds: 1_723_560_226,
@@ -644,13 +651,22 @@ fn collectors_and_their_defaults() {
         queue: 1000,
     };
     assert_eq!(*site, expected);
-    assert_eq!((lab.transport, &lab.tls, lab.enterprise), (Transport::Udp, &None, 32_473));
-    assert_eq!((lab.refresh, lab.reconnect), (Duration::from_secs(60), Duration::from_secs(60)));
+    assert_eq!(
+        (lab.transport, &lab.tls, lab.enterprise),
+        (Transport::Udp, &None, 32_473)
+    );
+    assert_eq!(
+        (lab.refresh, lab.reconnect),
+        (Duration::from_secs(60), Duration::from_secs(60))
+    );
     assert_eq!((lab.records.len(), lab.queue), (4, 65_536));
     assert_eq!(old.enterprise, 10_383);
     assert_eq!(old.records, [RecordKind::Hops]);
     assert_eq!((private.address.port(), private.records.len()), (4740, 1));
-    assert_eq!(self::loaded(SECOND).valid.path_interval(), Duration::from_secs(10));
+    assert_eq!(
+        self::loaded(SECOND).valid.path_interval(),
+        Duration::from_secs(10)
+    );
 }
 
 #[test]

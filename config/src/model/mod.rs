@@ -3,6 +3,7 @@
 
 mod collectors;
 mod node;
+mod observe;
 mod ports;
 mod probes;
 mod profiles;
@@ -11,6 +12,7 @@ mod sections;
 
 pub use collectors::Collector;
 pub use node::{Export, Flows, Limits, Namespace, Node, Receiver, Schema, Share, Simulate};
+pub use observe::{Control, Metrics};
 pub use ports::{DefaultNextHop, Forwarding, Pair, Port, Route};
 pub use probes::Probe;
 pub use profiles::{Active, ActiveCopies, Filter, Profile, Sampling, Tunnel};
@@ -48,4 +50,8 @@ pub struct Model {
     pub export: Option<Export>,
     /// Fixed measurements in place of real ones, for replay and tests.
     pub simulate: Option<Simulate>,
+    /// How a running node is asked and told.
+    pub control: Option<Control>,
+    /// How Prometheus reads the node's counters.
+    pub metrics: Option<Metrics>,
 }

@@ -7,6 +7,7 @@ mod e2e_type;
 mod keyword;
 mod number;
 mod range;
+mod socket;
 mod time;
 mod trace_type;
 
@@ -20,6 +21,7 @@ pub use keyword::{
 };
 pub use number::{FlowId, NamespaceId, NextHeader, Number, SecretNumber, TaiOffset};
 pub use range::Range;
+pub use socket::{FileMode, Listen, SocketPath};
 pub use time::Clock;
 pub use trace_type::{OPAQUE_STATE_SNAPSHOT, TraceTypeItem, TypeBits, node_words};
 

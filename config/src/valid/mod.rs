@@ -8,6 +8,7 @@ mod encapsulate;
 mod filter;
 mod forwarding;
 mod node;
+mod observe;
 mod ports;
 mod probes;
 mod profiles;
@@ -19,6 +20,10 @@ mod trace;
 
 use std::path::Path;
 use std::time::Duration;
+
+use std::net::SocketAddr;
+
+pub use observe::{Control, ControlSocket};
 
 use ioam_dp::table::spec::{NamespaceSpec, NodeSpec, PortSpec};
 use ioam_dp::timestamp::WallTime;
@@ -129,6 +134,8 @@ pub struct Valid {
     collectors: Vec<Collector>,
     path_interval: Duration,
     simulate: Option<Simulate>,
+    control: Control,
+    metrics: Option<SocketAddr>,
 }
 
 impl Valid {
@@ -172,6 +179,18 @@ impl Valid {
     #[must_use]
     pub fn path_interval(&self) -> Duration {
         self.path_interval
+    }
+
+    /// The control socket.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Where the metrics are served, if anywhere.
+    #[must_use]
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// Fixed measurements, when the file asks for them.
@@ -250,6 +269,8 @@ pub(crate) fn validate(
         collectors,
         path_interval: Duration::from_secs(path_seconds.into()),
         simulate,
+        control: observe::control(model, problems),
+        metrics: observe::metrics(model, problems),
     }
 }
 
