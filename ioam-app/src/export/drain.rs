@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The management thread's side: from the rings to the output and the collectors.
 
+use std::time::Instant;
+
 use ioam_dp::record::Records;
 use ioam_dp::table::Tables;
 use rtrb::Consumer;
 
 use super::ipfix::{CollectorReport, Exporter};
-use super::{Output, OutputCounts, Record, ndjson};
+use super::{Output, OutputCounts, Record, SharedWatch, ndjson};
+
+/// Records that are looked at together.
+const BATCH: usize = 512;
 
 /// Empties the workers' rings into an output, and into the queues of collectors.
 #[derive(Debug)]
@@ -14,6 +19,8 @@ pub struct Drain {
     rings: Vec<Consumer<Record>>,
     output: Output,
     exporter: Option<Exporter>,
+    watch: SharedWatch,
+    batch: Vec<Record>,
 }
 
 /// What became of all records.
@@ -33,6 +40,8 @@ impl Drain {
             rings,
             output,
             exporter: None,
+            watch: SharedWatch::default(),
+            batch: Vec::with_capacity(BATCH),
         }
     }
 
@@ -43,22 +52,30 @@ impl Drain {
         Self { exporter, ..self }
     }
 
+    /// What it shows of its work while it is at it.
+    #[must_use]
+    pub fn watch(&self) -> SharedWatch {
+        SharedWatch::clone(&self.watch)
+    }
+
     /// Writes out what waits in the rings now, and returns how many records that were. What workers
     /// add meanwhile is left for the next round, so that a round ends.
     pub fn round(&mut self, tables: &Tables) -> usize {
         let mut records = 0;
+        self.show();
         let waits = self.rings.iter().any(|ring| ring.slots() > 0);
         if let Some(exporter) = self.exporter.as_mut().filter(|_| waits) {
             exporter.set_tables(tables);
         }
-        for ring in &mut self.rings {
-            for _ in 0..ring.slots() {
-                let Ok(record) = ring.pop() else { break };
-                records += 1;
-                write(&record, tables, &mut self.output);
-                if let Some(exporter) = &mut self.exporter {
-                    exporter.take(record);
+        for number in 0..self.rings.len() {
+            let mut left = self.rings.get(number).map_or(0, Consumer::slots);
+            while left > 0 {
+                let taken = self.take(number, left.min(BATCH), tables);
+                if taken == 0 {
+                    break;
                 }
+                left -= taken;
+                records += taken;
             }
         }
         if records > 0 {
@@ -68,6 +85,41 @@ impl Drain {
             exporter.flush();
         }
         records
+    }
+
+    /// Moves up to `most` records of a ring on; how many those were.
+    fn take(&mut self, ring: usize, most: usize, tables: &Tables) -> usize {
+        let Some(ring) = self.rings.get_mut(ring) else {
+            return 0;
+        };
+        let records = std::iter::from_fn(|| ring.pop().ok());
+        self.batch.extend(records.take(most));
+        // Not held while writing, which may take as long as who reads wants it to.
+        if let Ok(mut watch) = self.watch.lock() {
+            for record in &self.batch {
+                watch.latency.observe(record, tables);
+            }
+        }
+        let taken = self.batch.len();
+        for record in self.batch.drain(..) {
+            write(&record, tables, &mut self.output);
+            if let Some(exporter) = &mut self.exporter {
+                exporter.take(record);
+            }
+        }
+        taken
+    }
+
+    fn show(&self) {
+        if let Ok(mut watch) = self.watch.lock() {
+            watch.latency.turn(Instant::now());
+            watch.exported = self.counts();
+            let rings = self.rings.iter();
+            watch.rings.clear();
+            watch
+                .rings
+                .extend(rings.map(|ring| (ring.slots(), ring.buffer().capacity())));
+        }
     }
 
     /// What became of the records so far.

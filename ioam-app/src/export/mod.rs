@@ -13,9 +13,11 @@ pub mod ndjson;
 mod output;
 pub(crate) mod rfc3339;
 mod ring;
+mod watch;
 
 pub(crate) use drain::write_records;
 pub use drain::{Drain, Exported};
 pub use output::{Output, OutputCounts};
 pub(crate) use rfc3339::text as rfc3339_text;
 pub use ring::{Record, RingSink, ring};
+pub use watch::{SharedWatch, Watch};
