@@ -19,7 +19,7 @@ const LIBRARIES: [&str; 6] = [
     "rte_net_ring",
 ];
 
-const FUNCTIONS: [&str; 43] = [
+const FUNCTIONS: [&str; 45] = [
     "rte_eal_init",
     "rte_eal_cleanup",
     "rte_eal_remote_launch",
@@ -52,6 +52,8 @@ const FUNCTIONS: [&str; 43] = [
     "rte_eth_rx_queue_setup",
     "rte_eth_stats_get",
     "rte_eth_tx_queue_setup",
+    "rte_eth_xstats_get",
+    "rte_eth_xstats_get_names",
     "dpdk_shim_errno",
     "dpdk_shim_eth_rx_burst",
     "dpdk_shim_eth_tx_burst",
@@ -65,7 +67,7 @@ const FUNCTIONS: [&str; 43] = [
     "dpdk_shim_ring_drain",
 ];
 
-const TYPES: [&str; 12] = [
+const TYPES: [&str; 14] = [
     "rte_mbuf",
     "rte_mempool",
     "rte_mempool_cache",
@@ -75,6 +77,8 @@ const TYPES: [&str; 12] = [
     "rte_eth_rxconf",
     "rte_eth_stats",
     "rte_eth_txconf",
+    "rte_eth_xstat",
+    "rte_eth_xstat_name",
     "rte_ether_addr",
     "rte_ring",
     "lcore_function_t",

@@ -48,6 +48,10 @@ pub enum Command {
     Unbind(crate::bind::UnbindArguments),
     /// Write a configuration that makes this node what the Linux kernel's IOAM is here
     ImportLinux(crate::import_linux::ImportLinuxArguments),
+    /// Show a running node's figures, with rates
+    Show(crate::show::ShowArguments),
+    /// Have a running node read its configuration again, without losing a packet
+    Reload(crate::reload::ReloadArguments),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Write the manual pages into a folder

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use ioam_app::args::{Arguments, Command};
 use ioam_app::{
-    bind, check, demo, doctor, explain, import_linux, manual, pot_keys, probe, replay, runtime, say,
+    bind, check, demo, doctor, explain, import_linux, manual, pot_keys, probe, reload, replay,
+    runtime, say, show,
 };
 
 fn main() -> ExitCode {
@@ -23,6 +24,8 @@ fn main() -> ExitCode {
         Command::Bind(arguments) => bind::bind(&arguments),
         Command::Unbind(arguments) => bind::unbind(&arguments),
         Command::ImportLinux(arguments) => import_linux::import_linux(&arguments),
+        Command::Show(arguments) => show::show(&arguments),
+        Command::Reload(arguments) => reload::reload(&arguments),
         Command::Schema => Ok(check::schema()),
         Command::Man { folder } => manual::pages(&folder),
         Command::Completion { shell } => Ok(manual::completion(shell)),

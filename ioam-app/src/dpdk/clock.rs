@@ -139,6 +139,13 @@ impl TscReference {
         }
     }
 
+    /// Ticks of the TSC in a second.
+    #[must_use]
+    pub fn ticks_per_second(&self) -> u64 {
+        let ticks = (1_000_000_000_u128 << SHIFT) / u128::from(self.rate.max(1));
+        u64::try_from(ticks).unwrap_or(u64::MAX)
+    }
+
     /// Compares with the system's clock and works a difference off during the next second, so that
     /// time never runs backwards; a difference of 10 ms or more, as when somebody sets the clock, is
     /// stepped over. To be called about once a second. Answers the difference in nanoseconds,

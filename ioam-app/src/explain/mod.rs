@@ -57,8 +57,9 @@ pub struct ExplainArguments {
 /// One sentence that names the file and says what to do.
 pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
     let machine = Machine::other((0..1024).collect());
-    let Loaded { valid, warnings } =
-        ioam_config::load(&arguments.config, &machine).map_err(|errors| anyhow!("{errors}"))?;
+    let Loaded {
+        valid, warnings, ..
+    } = ioam_config::load(&arguments.config, &machine).map_err(|errors| anyhow!("{errors}"))?;
     warnings.iter().for_each(say::err);
     let mut node = Node::new(&valid, arguments)?;
     let named = |error| anyhow!("{} {error}", arguments.capture.display());

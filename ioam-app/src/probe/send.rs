@@ -20,7 +20,7 @@ use super::tally::{Ended as EndedHere, Tally};
 use super::{ProbeArguments, print};
 use crate::export::Output;
 use crate::report::Report;
-use crate::runtime::{Ended, Interrupt, Node, Setup, load, output, plan::Plan};
+use crate::runtime::{Ended, Interrupt, Node, Setup, Source, load, output, plan::Plan};
 use crate::say;
 
 /// How often the node is looked at.
@@ -64,16 +64,14 @@ pub(super) fn send(config: &Path, arguments: &ProbeArguments) -> Result<ExitCode
     });
     let adjust = |spec: &mut NodeSpec| spec.probes.clone_from(&probes);
     let setup = Setup {
-        valid,
+        loaded: &loaded,
+        source: Source::new(config)?,
         plan: &plan,
         adjust: &adjust,
     };
-    let node = Node::start(
-        &setup,
-        Output::new("the table of probes", Box::new(records)),
-    )?;
+    let mut node = Node::start(setup, Output::new("the table of probes", Box::new(records)))?;
     let mut watch = Watch::new(&probes, lines);
-    let ended = watch.until_the_end(&node, &interrupt);
+    let ended = watch.until_the_end(&mut node, &interrupt);
     let tables = node.tables();
     let finished = node.finish(ended);
     // The last records come when the workers end.
@@ -166,7 +164,7 @@ impl Watch {
         }
     }
 
-    fn until_the_end(&mut self, node: &Node, interrupt: &Interrupt) -> Ended {
+    fn until_the_end(&mut self, node: &mut Node, interrupt: &Interrupt) -> Ended {
         let start = Instant::now();
         let (mut all_sent, mut second) = (None, start);
         loop {

@@ -77,7 +77,9 @@ pub fn run(arguments: &ReplayArgs) -> Result<ExitCode> {
 /// # Errors
 /// One sentence that names the file and says what to do.
 pub fn replay(arguments: &ReplayArgs) -> Result<Outcome> {
-    let Loaded { valid, warnings } = load(&arguments.config)?;
+    let Loaded {
+        valid, warnings, ..
+    } = load(&arguments.config)?;
     let mut spec = valid.node_spec(&macs(valid.ports().len()));
     spec.entropy = crate::entropy::fixed(spec.seed);
     let tables = Tables::compile(&spec)

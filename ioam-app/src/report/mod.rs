@@ -24,7 +24,7 @@ pub struct Report {
     pub counters: Counters,
     /// In the configuration's order.
     pub profiles: Vec<ProfileReport>,
-    /// By ascending Namespace-ID.
+    /// By index.
     pub namespaces: Vec<NamespaceReport>,
     /// By number.
     pub workers: Vec<WorkerReport>,
@@ -237,8 +237,9 @@ fn ports(workers: &[Arc<WorkerStats>], tables: &Tables) -> Vec<PortReport> {
 }
 
 fn profiles(workers: &[Arc<WorkerStats>], tables: &Tables) -> Vec<ProfileReport> {
-    let profiles = tables.profiles.iter().enumerate();
+    let profiles = tables.configured_profiles();
     profiles
+        .map(|(place, profile)| (usize::from(place), profile))
         .map(|(place, profile)| ProfileReport {
             name: profile.name.clone(),
             action: match profile.action {
@@ -272,8 +273,9 @@ fn sequences(workers: &[Arc<WorkerStats>], profile: usize) -> SequenceReport {
 }
 
 fn namespaces(workers: &[Arc<WorkerStats>], tables: &Tables) -> Vec<NamespaceReport> {
-    let namespaces = tables.namespaces.all().iter().enumerate();
+    let namespaces = tables.namespaces.configured();
     namespaces
+        .map(|(place, namespace)| (usize::from(place), namespace))
         .map(|(place, namespace)| {
             let count = |pick: fn(&NamespaceCounts) -> &Count| {
                 sum(workers, |stats| Some(pick(stats.namespaces.get(place)?)))

@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use ioam_config::Valid;
 use ioam_dp::port::PortId;
 use ioam_dp::stats::WorkerStats;
-use ioam_dp::table::Tables;
-use ioam_dp::table::publish::Publisher;
+use ioam_dp::table::COUNTED_PROFILES;
+use ioam_dp::table::publish::{Publisher, Reader};
 use ioam_dp::worker::{Input, Worker, WorkerParts};
 
 use super::measure::{NodeBuffers, NodeClock, NodeTx};
@@ -21,6 +21,8 @@ use crate::export::{Drain, Exported, Record, RingSink, ring};
 
 /// Records that fit between a worker and the exporter.
 const RECORDS: usize = 16_384;
+/// Namespaces with counters: all there are indices for.
+const COUNTED_NAMESPACES: usize = 255;
 /// Rounds a worker offers what still waits before it gives up, at the end.
 const DRAIN_ROUNDS: usize = 100_000;
 /// How long the exporter sleeps when no record waits.
@@ -82,8 +84,9 @@ impl Launch<'_> {
 
     fn worker(&mut self, plan: &WorkerPlan) -> Result<NodeWorker> {
         let tables = self.publisher.current();
-        let namespaces = tables.namespaces.all().len();
-        let stats = WorkerStats::new(tables.ports.len(), tables.profiles.len(), namespaces);
+        // Reloads bring profiles and namespaces, which find their counters here.
+        let profiles = tables.profiles.len().max(COUNTED_PROFILES);
+        let stats = WorkerStats::new(tables.ports.len(), profiles, COUNTED_NAMESPACES);
         self.stats.push(Arc::clone(&stats));
         let (sink, records) = ring(RECORDS);
         self.rings.push(records);
@@ -121,18 +124,18 @@ impl Launch<'_> {
 /// Runs the exporter on a thread of its own, pinned to the management CPU.
 pub(super) fn export(
     mut drain: Drain,
-    tables: Arc<Tables>,
+    mut tables: Reader,
     stop: Arc<AtomicBool>,
     cpu: usize,
 ) -> Result<JoinHandle<Exported>> {
     let work = move || {
         core_affinity::set_for_current(core_affinity::CoreId { id: cpu });
         while !stop.load(Ordering::Relaxed) {
-            if drain.round(&tables) == 0 {
+            if drain.round(tables.tables()) == 0 {
                 std::thread::sleep(EXPORT_PAUSE);
             }
         }
-        drain.finish(&tables)
+        drain.finish(tables.tables())
     };
     let builder = std::thread::Builder::new().name("export".to_owned());
     builder

@@ -4,14 +4,16 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::node::Node;
 use super::supervisor;
 use crate::args::RunArguments;
+use crate::control::Question;
 
 /// How often it looks.
 const TICK: Duration = Duration::from_millis(10);
@@ -45,6 +47,7 @@ impl Interrupt {
 #[derive(Debug)]
 pub(super) struct Limits {
     interrupt: Interrupt,
+    hung_up: Arc<AtomicBool>,
     duration: Option<Duration>,
     idle: Option<Duration>,
 }
@@ -61,6 +64,9 @@ pub(crate) enum Ended {
 
 impl Limits {
     pub(super) fn new(arguments: &RunArguments) -> Result<Self> {
+        let hung_up = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(SIGHUP, Arc::clone(&hung_up))
+            .context("cannot watch for SIGHUP")?;
         let duration = arguments.duration.map(|seconds| {
             Duration::try_from_secs_f64(seconds)
                 .context("--duration wants seconds, such as 10 or 0.5")
@@ -69,6 +75,7 @@ impl Limits {
         ensure!(idle != Some(0), "--until-idle wants at least 1 millisecond");
         Ok(Self {
             interrupt: Interrupt::watch()?,
+            hung_up,
             duration: duration.transpose()?,
             idle: idle.map(Duration::from_millis),
         })
@@ -76,12 +83,21 @@ impl Limits {
 }
 
 /// Waits for the end of the run.
-pub(super) fn until_the_end(node: &Node, limits: &Limits) -> Result<Ended> {
+pub(super) fn until_the_end(
+    node: &mut Node,
+    limits: &Limits,
+    questions: &Receiver<Question>,
+) -> Result<Ended> {
     let start = Instant::now();
     let (mut second, mut last_packet, mut packets) = (start, start, 0);
     let mut live = Live::new();
     loop {
-        std::thread::sleep(TICK);
+        if let Ok(question) = questions.recv_timeout(TICK) {
+            node.answer(question);
+        }
+        if limits.hung_up.swap(false, Ordering::Relaxed) {
+            node.reload_for_signal();
+        }
         let now = Instant::now();
         let received = node.received();
         if received != packets {

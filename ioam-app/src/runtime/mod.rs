@@ -6,7 +6,9 @@ mod launch;
 mod manage;
 pub mod measure;
 mod node;
+mod open;
 pub mod plan;
+mod serve;
 mod supervisor;
 
 use std::path::Path;
@@ -16,12 +18,14 @@ use anyhow::{Context, Result, bail};
 use ioam_config::{Loaded, Machine};
 
 use crate::args::RunArguments;
+use crate::control::Desk;
 use crate::say;
 pub(crate) use manage::{Ended, Interrupt};
 pub(crate) use node::{Node, Setup, output};
 
 use manage::Limits;
 use plan::Plan;
+pub(crate) use serve::Source;
 
 /// Runs the node until something ends it; the exit code says whether all went well.
 ///
@@ -30,22 +34,24 @@ use plan::Plan;
 /// One sentence that names what is missing and what mends it; nothing is left running.
 pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     let loaded = load(&arguments.config, arguments.dry_run)?;
-    let valid = &loaded.valid;
-    let plan = Plan::new(valid, &format!("ioam-{}", std::process::id()));
+    let plan = Plan::new(&loaded.valid, &format!("ioam-{}", std::process::id()));
     if arguments.dry_run {
         dry_run::print(&plan, arguments.json)?;
         return Ok(ExitCode::SUCCESS);
     }
     let limits = Limits::new(arguments)?;
     let setup = Setup {
-        valid,
+        loaded: &loaded,
+        source: Source::new(&arguments.config)?,
         plan: &plan,
         adjust: &|_| (),
     };
-    let node = Node::start(&setup, output(valid.export())?)?;
+    let mut node = Node::start(setup, output(loaded.valid.export())?)?;
     node.announce();
+    let (desk, questions) = Desk::new();
+    let _served = open::open(&loaded.valid, &plan, &desk)?;
     supervisor::ready();
-    let ended = manage::until_the_end(&node, &limits)?;
+    let ended = manage::until_the_end(&mut node, &limits, &questions)?;
     supervisor::stopping();
     node.stop(ended, arguments.json)
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
-use ioam_config::{PortRuntime, Valid};
+use ioam_config::{Loaded, PortRuntime, Valid};
 use ioam_dp::stats::{Notice, WorkerStats};
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
@@ -18,6 +18,7 @@ use ioam_dp::table::spec::NodeSpec;
 use super::launch::{Launch, Workers, export};
 use super::manage::Ended;
 use super::plan::Plan;
+use super::serve::{Served, Source};
 use crate::dpdk::{
     Device, Eal, LinkStatus, Mempool, Port, PortConfig, PortStatistics, TscReference, frame_room,
 };
@@ -32,7 +33,9 @@ const USUAL_SPEED: u32 = 10_000;
 /// What a node is started with.
 pub(crate) struct Setup<'a> {
     /// The configuration.
-    pub(crate) valid: &'a Valid,
+    pub(crate) loaded: &'a Loaded,
+    /// Where it came from, and would come from again.
+    pub(crate) source: Source,
     /// Who polls what.
     pub(crate) plan: &'a Plan,
     /// Changes the configured node before it starts.
@@ -42,24 +45,26 @@ pub(crate) struct Setup<'a> {
 /// A running node.
 pub(crate) struct Node {
     eal: Eal,
-    pool: Mempool,
-    ports: Vec<Port>,
+    pub(super) pool: Mempool,
+    pub(super) ports: Vec<Port>,
     names: Vec<String>,
     links: RefCell<Vec<Option<bool>>>,
-    reference: RefCell<TscReference>,
-    publisher: Publisher,
-    stats: Vec<Arc<WorkerStats>>,
+    pub(super) reference: RefCell<TscReference>,
+    pub(super) publisher: Publisher,
+    pub(super) stats: Vec<Arc<WorkerStats>>,
     workers: Workers,
     running: Arc<AtomicUsize>,
     exporter: JoinHandle<Exported>,
     export_stop: Arc<AtomicBool>,
+    pub(super) served: Served,
 }
 
 impl Node {
     /// Starts everything, with records going to `output`. On an error what was started is stopped
     /// again.
-    pub(crate) fn start(setup: &Setup<'_>, output: Output) -> Result<Self> {
-        let Setup { valid, plan, .. } = *setup;
+    pub(crate) fn start(setup: Setup<'_>, output: Output) -> Result<Self> {
+        let Setup { loaded, plan, .. } = setup;
+        let valid = &loaded.valid;
         let exporter = exporter(valid, plan)?;
         let eal = Eal::init(&plan.eal_arguments)?;
         let pool = pool(&eal, valid, plan)?;
@@ -71,8 +76,7 @@ impl Node {
             .iter()
             .map(|port| port.mac_address().unwrap_or_default())
             .collect();
-        let mut spec = valid.node_spec(&macs);
-        set_speeds(&mut spec, valid, &ports);
+        let mut spec = spec(valid, &macs, &ports);
         (setup.adjust)(&mut spec);
         let tables = Tables::compile(&spec).context("the configuration is no node")?;
         let publisher = Publisher::new(tables);
@@ -100,9 +104,10 @@ impl Node {
         } = node;
         let export_stop = Arc::new(AtomicBool::new(false));
         let drain = Drain::new(rings, output).with_exporter(exporter);
+        let served = Served::new(setup, macs, drain.watch());
         let exporter = export(
             drain,
-            publisher.current(),
+            publisher.reader(),
             Arc::clone(&export_stop),
             plan.main_cpu,
         )?;
@@ -119,6 +124,7 @@ impl Node {
             running,
             exporter,
             export_stop,
+            served,
         })
     }
 
@@ -164,7 +170,8 @@ impl Node {
     }
 
     /// Keeps time, and says which links have changed.
-    pub(crate) fn each_second(&self) {
+    pub(crate) fn each_second(&mut self) {
+        self.publisher.reclaim();
         self.reference.borrow_mut().reanchor();
         let mut links = self.links.borrow_mut();
         for ((name, port), known) in self.names.iter().zip(&self.ports).zip(links.iter_mut()) {
@@ -319,9 +326,10 @@ fn numa_node(port: &PortRuntime) -> Option<i32> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// Where the configuration gives a port no speed, that of its link counts for the rate limits; a
-/// driver that does not know leaves the usual one.
-fn set_speeds(spec: &mut NodeSpec, valid: &Valid, ports: &[Port]) {
+/// The configured node. Where no speed is given for a port, that of its link counts for the rate
+/// limits; a driver that does not know leaves the usual one.
+pub(super) fn spec(valid: &Valid, macs: &[[u8; 6]], ports: &[Port]) -> NodeSpec {
+    let mut spec = valid.node_spec(macs);
     for ((spec, port), configured) in spec.ports.iter_mut().zip(ports).zip(valid.ports()) {
         if configured.speed.is_none() {
             let link = port.settled_link().ok();
@@ -329,6 +337,7 @@ fn set_speeds(spec: &mut NodeSpec, valid: &Valid, ports: &[Port]) {
             spec.speed = speed.unwrap_or(USUAL_SPEED);
         }
     }
+    spec
 }
 
 fn open(eal: &Eal, valid: &Valid, plan: &Plan, pool: &Mempool) -> Result<Vec<Port>> {

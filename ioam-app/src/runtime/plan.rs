@@ -18,6 +18,8 @@ pub struct Plan {
     pub ports: Vec<PortPlan>,
     /// Buffers in the node's one pool.
     pub buffers: u32,
+    /// What tells this process apart from others that use DPDK.
+    pub file_prefix: String,
     /// The arguments DPDK is started with, without the program's name.
     pub eal_arguments: Vec<String>,
 }
@@ -103,6 +105,7 @@ impl Plan {
             buffers: runtime
                 .buffers
                 .saturating_mul(u32::try_from(valid.ports().len()).unwrap_or(1)),
+            file_prefix: runtime.file_prefix.as_deref().unwrap_or(prefix).to_owned(),
             eal_arguments: eal_arguments(runtime, valid.ports(), prefix),
         }
     }

@@ -63,11 +63,14 @@ pub(crate) fn element(name: &str) -> &'static Element {
         .unwrap_or_else(|| panic!("no element {name}"))
 }
 
+/// Enterprise, id and length of a field.
+type FieldSpecifier = (u32, u16, u16);
+
 /// The other end of one transport session. Panics at whatever RFC 7011 does not allow.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
-    /// By domain and Template ID: enterprise, id and length of each field.
-    templates: HashMap<(u32, u16), Vec<(u32, u16, u16)>>,
+    /// By domain and Template ID: its fields.
+    templates: HashMap<(u32, u16), Vec<FieldSpecifier>>,
     sequence: HashMap<u32, u32>,
     time: u32,
     pub messages: usize,

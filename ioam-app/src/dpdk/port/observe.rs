@@ -118,6 +118,44 @@ impl Port {
         })
     }
 
+    /// What else the driver counts, by its own names: DPDK's extended statistics.
+    ///
+    /// # Errors
+    /// When the driver does not tell.
+    pub fn extended_statistics(&self) -> Result<Vec<(String, u64)>, DpdkError> {
+        let id = self.shared.id;
+        let mut count = 0;
+        self.attempt("rte_eth_xstats_get_names", || {
+            // SAFETY: the port exists, and without room DPDK writes nothing.
+            count = unsafe { dpdk_sys::rte_eth_xstats_get_names(id, std::ptr::null_mut(), 0) };
+            count.min(0)
+        })?;
+        let room = usize::try_from(count).unwrap_or(0);
+        let mut names = vec![dpdk_sys::rte_eth_xstat_name { name: [0; 64] }; room];
+        let mut values = vec![dpdk_sys::rte_eth_xstat { id: 0, value: 0 }; room];
+        let size = u32::try_from(room).unwrap_or(0);
+        self.attempt("rte_eth_xstats_get_names", || {
+            // SAFETY: the port exists, and there is room for `size` names.
+            unsafe { dpdk_sys::rte_eth_xstats_get_names(id, names.as_mut_ptr(), size) }.min(0)
+        })?;
+        let mut filled = 0;
+        self.attempt("rte_eth_xstats_get", || {
+            // SAFETY: the port exists, and there is room for `size` values.
+            filled = unsafe { dpdk_sys::rte_eth_xstats_get(id, values.as_mut_ptr(), size) };
+            filled.min(0)
+        })?;
+        // With too little room DPDK answers with what it needs, and has written nothing.
+        let filled = usize::try_from(filled).unwrap_or(0);
+        let known = values.iter().take(if filled > room { 0 } else { filled });
+        let named = known.filter_map(|value| {
+            let name = names.get(usize::try_from(value.id).ok()?)?;
+            let octets = name.name.iter().map(|octet| octet.cast_unsigned());
+            let octets: Vec<u8> = octets.take_while(|octet| *octet != 0).collect();
+            Some((String::from_utf8(octets).ok()?, value.value))
+        });
+        Ok(named.collect())
+    }
+
     /// The port's own counters.
     ///
     /// # Errors

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `ioam show`: a running node's figures as a table or as JSON, with rates between two looks.
+
+mod rates;
+mod tables;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::control::Client;
+use crate::control::snapshot::Section;
+use crate::say;
+pub use rates::{Look, rated};
+
+/// Shortest time between two looks: below it rates are noise.
+const SHORTEST: f64 = 0.05;
+
+/// What to show of a running node.
+#[derive(Clone, Debug, Args)]
+pub struct ShowArguments {
+    /// What to show
+    pub section: Section,
+    /// Print JSON: everything, also what a table leaves out
+    #[arg(long)]
+    pub json: bool,
+    /// The node's control socket; default: the one that answers
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Show again every so many seconds, with the rates since the last time
+    #[arg(long, value_name = "SECONDS")]
+    pub watch: Option<f64>,
+    /// Seconds between the two looks that rates are made of
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub window: f64,
+}
+
+/// Shows it.
+///
+/// # Errors
+/// No node answers, or it refuses.
+pub fn show(arguments: &ShowArguments) -> Result<ExitCode> {
+    let window = seconds(arguments.window, "--window")?;
+    let watch = arguments.watch.map(|watch| seconds(watch, "--watch"));
+    let watch = watch.transpose()?;
+    let mut before = look(arguments)?;
+    std::thread::sleep(watch.unwrap_or(window));
+    loop {
+        let after = look(arguments)?;
+        let rated = rated(&before, &after, arguments.section.name());
+        print(arguments, &rated, watch.is_some());
+        let Some(watch) = watch else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        before = after;
+        std::thread::sleep(watch);
+    }
+}
+
+fn seconds(value: f64, flag: &str) -> Result<Duration> {
+    ensure!(
+        value >= SHORTEST,
+        "{flag} wants seconds, at least {SHORTEST}"
+    );
+    Duration::try_from_secs_f64(value).with_context(|| format!("{flag} wants seconds, such as 1"))
+}
+
+/// A connection for each, so that a node that is asked once a minute has no client in between.
+fn look(arguments: &ShowArguments) -> Result<Look> {
+    let request = json!({ "request": "show", "section": arguments.section.name() });
+    let mut client = Client::connect(arguments.socket.as_deref())?;
+    Ok(Look(client.ask(&request)?))
+}
+
+fn print(arguments: &ShowArguments, rated: &Value, again: bool) {
+    if arguments.json && again {
+        say::out(rated);
+    } else if arguments.json {
+        say::out(format_args!("{rated:#}"));
+    } else {
+        if again && std::io::stdout().is_terminal() {
+            // Home, and everything below it away.
+            let _ = std::io::stdout().write_all(b"\x1b[H\x1b[2J");
+        }
+        let table = tables::table(arguments.section, rated);
+        say::out(table.trim_end());
+        if again && !std::io::stdout().is_terminal() {
+            say::out("");
+        }
+    }
+}
