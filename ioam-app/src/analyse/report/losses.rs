@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Which packets with direct export did not arrive, and between which nodes they were lost.
+
+use std::collections::BTreeSet;
+
+use super::{Loss, Outcome};
+use crate::analyse::gather::Gathered;
+use crate::analyse::gather::flow::{FlowData, FlowKey, Path};
+use crate::analyse::names::{Names, Node};
+
+/// Which of a flow's paths end where packets leave the domain. If some node made its record at an end of
+/// the domain, there; else where no packet was seen any further.
+pub(in crate::analyse) fn arrived(flow: &FlowData) -> Vec<bool> {
+    let last = |path: &Path| path.nodes.last().copied();
+    let ends: BTreeSet<Node> = flow.paths.iter().filter(|path| path.ends).filter_map(last).collect();
+    let followed = |node: &Node| {
+        let mut pairs = flow.paths.iter().flat_map(|path| path.nodes.windows(2));
+        pairs.any(|pair| pair.first() == Some(node))
+    };
+    let arrived = |path: &Path| match last(path) {
+        None => false,
+        Some(node) if ends.is_empty() => !followed(&node),
+        Some(node) => ends.contains(&node),
+    };
+    flow.paths.iter().map(arrived).collect()
+}
+
+/// What became of the packets of a flow with direct export.
+pub(super) fn outcome(flow: &FlowData, gathered: &Gathered) -> Option<Outcome> {
+    if !matches!(flow.key, FlowKey::DirectExport { .. }) {
+        return None;
+    }
+    let mut outcome = Outcome {
+        arrived: 0,
+        lost: 0,
+        unseen: gathered.unseen(&flow.key),
+    };
+    for (path, arrived) in flow.paths.iter().zip(arrived(flow)) {
+        if arrived {
+            outcome.arrived += path.packets;
+        } else {
+            outcome.lost += path.packets;
+        }
+    }
+    Some(outcome)
+}
+
+/// The losses of a flow by where its packets were seen last.
+pub(super) fn losses(
+    flow: &FlowData,
+    number: usize,
+    outcome: &Outcome,
+    names: &Names,
+) -> Vec<Loss> {
+    let mut losses = Vec::new();
+    for (path, arrived) in flow.paths.iter().zip(arrived(flow)) {
+        let Some(last) = path.nodes.last().filter(|_| !arrived) else {
+            continue;
+        };
+        let mut before: Vec<String> = next(flow, &path.nodes)
+            .into_iter()
+            .map(|node| names.of(node))
+            .collect();
+        before.dedup();
+        losses.push(Loss {
+            flow: number,
+            after: Some(names.of(*last)),
+            before,
+            packets: path.packets,
+            sequences: path.sequences.clone(),
+        });
+    }
+    if outcome.unseen > 0 {
+        let first: BTreeSet<Node> = flow
+            .paths
+            .iter()
+            .filter_map(|path| path.nodes.first().copied())
+            .collect();
+        losses.push(Loss {
+            flow: number,
+            after: None,
+            before: first.into_iter().map(|node| names.of(node)).collect(),
+            packets: outcome.unseen,
+            sequences: Vec::new(),
+        });
+    }
+    losses
+}
+
+/// The nodes that other packets went on to after the same nodes; if there are none, after the last of them.
+pub(in crate::analyse) fn next(flow: &FlowData, nodes: &[Node]) -> BTreeSet<Node> {
+    let paths = flow.paths.iter();
+    let same_way = paths.filter_map(|path| path.nodes.strip_prefix(nodes)?.first().copied());
+    let same_way: BTreeSet<Node> = same_way.collect();
+    if !same_way.is_empty() {
+        return same_way;
+    }
+    let last = nodes.last();
+    let pairs = flow.paths.iter().flat_map(|path| path.nodes.windows(2));
+    let after = pairs.filter_map(|pair| match pair {
+        [from, to] if Some(from) == last => Some(*to),
+        _ => None,
+    });
+    after.collect()
+}
