@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use ioam_app::args::{Arguments, Command};
 use ioam_app::{
-    analyse, bind, check, demo, doctor, explain, import_linux, manual, pot_keys, probe, reload, replay,
-    runtime, say, show,
+    analyse, bind, check, demo, doctor, explain, import_linux, manual, pot_keys, probe, reload,
+    replay, runtime, say, show,
 };
 
 fn main() -> ExitCode {

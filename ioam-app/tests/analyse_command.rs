@@ -7,6 +7,7 @@
 mod analyse_support;
 mod ipfix_support;
 mod rig;
+mod running;
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -21,7 +22,8 @@ use ioam_app::export::ipfix::settings::Transport;
 use ioam_app::export::ndjson;
 use ioam_dp::wire::ioam::OptionType;
 use ipfix_support::{collector, exporter, record, tables};
-use rig::{Folder, Need, turn};
+use rig::{Need, turn};
+use running::Folder;
 use serde_json::{Value, json};
 
 fn analyse(words: &[&str]) -> Command {
@@ -32,7 +34,11 @@ fn analyse(words: &[&str]) -> Command {
 
 fn says(output: &Output) -> (Option<i32>, String, String) {
     let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 fn written(folder: &Folder, name: &str, text: &str) -> String {
@@ -60,16 +66,26 @@ fn traces_tell_paths_delays_gaps_and_changes() {
             _ => (&[0xA, 0xC, 0xD], 3000),
         };
         let silent = (number == 10).then_some(0xB);
-        lines += &Trace::new(nodes, number * 1_000_000, delay).without(silent).line();
+        lines += &Trace::new(nodes, number * 1_000_000, delay)
+            .without(silent)
+            .line();
     }
     let file = written(&folder, "n.ndjson", &lines);
     let names = written(&folder, "names.yaml", "0x00000a: paris\n11: lyon\n");
     let found = found(&[&file, "--nodes", &names]);
 
     let flow = &found["flows"][0];
-    assert_eq!((&flow["packets"], &flow["changes"]), (&json!(50), &json!(1)));
+    assert_eq!(
+        (&flow["packets"], &flow["changes"]),
+        (&json!(50), &json!(1))
+    );
     assert_eq!(flow["spread"], json!(false));
-    let labels: Vec<_> = flow["paths"].as_array().unwrap().iter().map(|path| (&path["label"], &path["packets"])).collect();
+    let labels: Vec<_> = flow["paths"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|path| (&path["label"], &path["packets"]))
+        .collect();
     assert_eq!(
         labels,
         [
@@ -79,9 +95,15 @@ fn traces_tell_paths_delays_gaps_and_changes() {
         ]
     );
     let hop = &flow["paths"][0]["nodes"][1];
-    assert_eq!((&hop["hop_limit"], &hop["ingress"], &hop["transit"]["p50"]), (&json!(63), &json!(17), &json!(500)));
+    assert_eq!(
+        (&hop["hop_limit"], &hop["ingress"], &hop["transit"]["p50"]),
+        (&json!(63), &json!(17), &json!(500))
+    );
     let delay = &hop["from_before"];
-    assert_eq!((&delay["min"], &delay["p50"], &delay["max"]), (&json!(1_000_000), &json!(1_000_000), &json!(1_000_000)));
+    assert_eq!(
+        (&delay["min"], &delay["p50"], &delay["max"]),
+        (&json!(1_000_000), &json!(1_000_000), &json!(1_000_000))
+    );
     // 2 hops of 1 ms and 100 µs to the receipt.
     assert_eq!(flow["paths"][0]["end_to_end"]["max"], json!(2_100_000));
     assert_eq!(flow["paths"][1]["end_to_end"]["max"], json!(6_100_000));
@@ -96,7 +118,15 @@ fn traces_tell_paths_delays_gaps_and_changes() {
     let [gap] = &found["missing_hops"].as_array().unwrap()[..] else {
         panic!("{found:#}")
     };
-    assert_eq!((&gap["after"], &gap["before"], &gap["nodes"], &gap["packets"]), (&json!("paris"), &json!("0x00000d"), &json!(1), &json!(1)));
+    assert_eq!(
+        (
+            &gap["after"],
+            &gap["before"],
+            &gap["nodes"],
+            &gap["packets"]
+        ),
+        (&json!("paris"), &json!("0x00000d"), &json!(1), &json!(1))
+    );
     // Of two ways from paris to d, nobody can say which one lacks its node.
     assert_eq!(gap["probably"], Value::Null);
 }
@@ -120,25 +150,60 @@ fn exports_of_several_nodes_tell_where_packets_were_lost() {
             }
         }
     }
-    let files: Vec<_> = ["a", "b", "c"].iter().zip(&files).map(|(name, lines)| written(&folder, name, lines)).collect();
+    let files: Vec<_> = ["a", "b", "c"]
+        .iter()
+        .zip(&files)
+        .map(|(name, lines)| written(&folder, name, lines))
+        .collect();
     for order in [[0, 1, 2], [2, 1, 0]] {
         let files = order.map(|place| files[place].as_str());
         let found = found(&files);
         let outcome = &found["flows"][0]["outcome"];
         assert_eq!(outcome, &json!({"arrived": 92, "lost": 7, "unseen": 1}));
-        let losses: Vec<_> = found["losses"].as_array().unwrap().iter().map(|loss| (loss["after"].clone(), loss["before"].clone(), loss["packets"].clone(), loss["sequences"].clone())).collect();
+        let losses: Vec<_> = found["losses"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|loss| {
+                (
+                    loss["after"].clone(),
+                    loss["before"].clone(),
+                    loss["packets"].clone(),
+                    loss["sequences"].clone(),
+                )
+            })
+            .collect();
         let mut expected = vec![
-            (json!("0x0a0001"), json!(["0x0b0001"]), json!(2), json!([7, 8])),
-            (json!("0x0b0001"), json!(["0x0c0001"]), json!(5), json!([20, 21, 22, 23, 24])),
+            (
+                json!("0x0a0001"),
+                json!(["0x0b0001"]),
+                json!(2),
+                json!([7, 8]),
+            ),
+            (
+                json!("0x0b0001"),
+                json!(["0x0c0001"]),
+                json!(5),
+                json!([20, 21, 22, 23, 24]),
+            ),
             (Value::Null, json!(["0x0a0001"]), json!(1), json!([])),
         ];
         expected.retain(|loss| losses.contains(loss));
         assert_eq!((expected.len(), losses.len()), (3, 3), "{losses:#?}");
         let gap = &found["missing_hops"][0];
-        assert_eq!((&gap["packets"], &gap["probably"]), (&json!(1), &json!("0x0b0001")));
-        assert_eq!((&found["summary"]["lost"], &found["summary"]["changes"]), (&json!(8), &json!(0)));
+        assert_eq!(
+            (&gap["packets"], &gap["probably"]),
+            (&json!(1), &json!("0x0b0001"))
+        );
+        assert_eq!(
+            (&found["summary"]["lost"], &found["summary"]["changes"]),
+            (&json!(8), &json!(0))
+        );
         let delay = &found["links"][0]["delay"];
-        assert_eq!((&delay["min"], &delay["max"]), (&json!(250_000), &json!(250_000)));
+        assert_eq!(
+            (&delay["min"], &delay["max"]),
+            (&json!(250_000), &json!(250_000))
+        );
     }
 }
 
@@ -153,7 +218,10 @@ fn packets_over_several_paths_are_spread_and_no_changes() {
     }
     let found = found(&[&written(&folder, "n", &lines)]);
     let flow = &found["flows"][0];
-    assert_eq!((&flow["changes"], &flow["spread"]), (&json!(0), &json!(true)));
+    assert_eq!(
+        (&flow["changes"], &flow["spread"]),
+        (&json!(0), &json!(true))
+    );
     assert!(flow["switches"].as_u64().unwrap() > 100);
     assert_eq!(found["changes"], json!([]));
 }
@@ -186,18 +254,31 @@ fn what_cannot_be_read_is_told_with_its_place() {
     assert!(out.contains("2 packets in 1 flow"), "{out}");
     let foreign = written(&folder, "foreign", "\u{7f}ELF and more\n");
     for (words, says_why) in [
-        ([foreign.as_str()], "foreign: nothing in it can be read: line 1: is no record"),
+        (
+            [foreign.as_str()],
+            "foreign: nothing in it can be read: line 1: is no record",
+        ),
         (["/nonexistent"], "/nonexistent: cannot be opened"),
-        (["--listen=udp:203.0.113.1:4739"], "--listen udp:203.0.113.1:4739: cannot listen there"),
+        (
+            ["--listen=udp:203.0.113.1:4739"],
+            "--listen udp:203.0.113.1:4739: cannot listen there",
+        ),
     ] {
         let (code, _, err) = says(&analyse(&words).output().unwrap());
         assert_eq!(code, Some(1));
         assert!(err.contains(says_why) && !err.contains("panicked"), "{err}");
     }
     let good = written(&folder, "good", &line);
-    let (code, _, err) = says(&analyse(&[&good, "--html", "/nonexistent/x.html"]).output().unwrap());
+    let (code, _, err) = says(
+        &analyse(&[&good, "--html", "/nonexistent/x.html"])
+            .output()
+            .unwrap(),
+    );
     assert_eq!(code, Some(1));
-    assert!(err.contains("--html /nonexistent/x.html: cannot write"), "{err}");
+    assert!(
+        err.contains("--html /nonexistent/x.html: cannot write"),
+        "{err}"
+    );
 }
 
 /// Records of every kind, as the node's exporter and its NDJSON get them.
@@ -219,7 +300,8 @@ fn records() -> Vec<Record> {
             if (number, limit) == (9, 62) {
                 continue;
             }
-            let card = format!("007b 00c0 c0000000 00abcdef {number:08x} {limit:02x}{node:06x} 0b110b22");
+            let card =
+                format!("007b 00c0 c0000000 00abcdef {number:08x} {limit:02x}{node:06x} 0b110b22");
             let mut card = record(OptionType::DirectExport, &card);
             card.received.nanoseconds += number * 1_000_000 + (64 - limit) * 20_000;
             records.push(Record::Option(card));
@@ -241,13 +323,29 @@ impl Running {
     fn start(transport: &str) -> Self {
         let place = format!("{transport}:[::1]:0");
         // What options were as they were does not say the format of its timestamps.
-        let words = ["--listen", &place, "--json", "--timestamp-format", "ntp", "--seconds", "30"];
+        let words = [
+            "--listen",
+            &place,
+            "--json",
+            "--timestamp-format",
+            "ntp",
+            "--seconds",
+            "30",
+        ];
         let mut command = analyse(&words);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         stderr.read_line(&mut line).unwrap();
-        let address = line.trim().split_once(&format!("listening on {transport}:")).unwrap().1;
+        let address = line
+            .trim()
+            .split_once(&format!("listening on {transport}:"))
+            .unwrap()
+            .1;
         Self {
             address: address.parse().unwrap(),
             child,
@@ -265,8 +363,21 @@ impl Running {
 
 /// What has to be the same, whichever way the records came.
 fn same(found: &Value) -> Value {
-    let keys = ["flows", "links", "nodes", "missing_hops", "losses", "changes", "summary", "first", "last"];
-    let mut same: serde_json::Map<String, Value> = keys.iter().map(|key| ((*key).to_owned(), found[key].clone())).collect();
+    let keys = [
+        "flows",
+        "links",
+        "nodes",
+        "missing_hops",
+        "losses",
+        "changes",
+        "summary",
+        "first",
+        "last",
+    ];
+    let mut same: serde_json::Map<String, Value> = keys
+        .iter()
+        .map(|key| ((*key).to_owned(), found[key].clone()))
+        .collect();
     let mut sequences = found["sequences"].clone();
     for sequence in sequences.as_array_mut().unwrap() {
         for key in ["input", "profile"] {
@@ -313,9 +424,17 @@ fn records_say_the_same_by_udp_by_tcp_and_as_lines() {
     assert_eq!(expected["summary"]["changes"], json!(1));
     assert_eq!(expected["losses"][0]["sequences"], json!([9]));
     assert_eq!(expected["missing_hops"][0]["packets"], json!(1));
-    for (way, found) in [("udp", udp.found()), ("tcp", tcp.found()), ("file", by_file)] {
+    for (way, found) in [
+        ("udp", udp.found()),
+        ("tcp", tcp.found()),
+        ("file", by_file),
+    ] {
         let input = &found["inputs"][0];
-        assert_eq!((&input["bad"], &input["ipfix"]["missed_records"]), (&json!(0), &json!(0)), "{way}");
+        assert_eq!(
+            (&input["bad"], &input["ipfix"]["missed_records"]),
+            (&json!(0), &json!(0)),
+            "{way}"
+        );
         assert_eq!(same(&found), expected, "{way}");
     }
 }
@@ -324,7 +443,15 @@ fn records_say_the_same_by_udp_by_tcp_and_as_lines() {
 fn chromium(folder: &Folder, words: &[&str]) -> Output {
     let profile = format!("--user-data-dir={}", folder.path("profile").display());
     let mut command = Command::new("timeout");
-    command.args(["60", "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", &profile]);
+    command.args([
+        "60",
+        "chromium",
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--enable-logging=stderr",
+        &profile,
+    ]);
     command.args(words).stdin(Stdio::null()).output().unwrap()
 }
 
@@ -334,7 +461,10 @@ fn a_browser_shows_the_report() {
         return;
     };
     let folder = Folder::new("analyse-html");
-    let files: Vec<_> = domain().iter().map(|(name, lines)| written(&folder, name, lines)).collect();
+    let files: Vec<_> = domain()
+        .iter()
+        .map(|(name, lines)| written(&folder, name, lines))
+        .collect();
     let names = written(&folder, "names.yaml", NAMES);
     let html = folder.path("report.html");
     let mut words: Vec<&str> = files.iter().map(String::as_str).collect();
@@ -345,7 +475,10 @@ fn a_browser_shows_the_report() {
     let output = chromium(&folder, &["--dump-dom", &address]);
     let (code, dom, log) = says(&output);
     assert_eq!(code, Some(0), "{log}");
-    let complaints: Vec<_> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
+    let complaints: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
     assert!(complaints.is_empty(), "{complaints:?}");
     for key in ["packets", "flows", "paths", "changes"] {
         let figure = found["summary"][key].as_u64().unwrap();
@@ -354,11 +487,24 @@ fn a_browser_shows_the_report() {
     }
     for finding in found["findings"].as_array().unwrap() {
         let text = finding["text"].as_str().unwrap();
-        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let text = text
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
         assert!(dom.contains(&text), "{text}");
     }
-    for name in ["Nodes and links", "Delay of each hop", "Delay from end to end", "Delay of hops over time", "Loss over time", "Paths over time"] {
-        assert!(dom.contains(&format!("aria-label=\"{name}\"")), "no picture: {name}");
+    for name in [
+        "Nodes and links",
+        "Delay of each hop",
+        "Delay from end to end",
+        "Delay of hops over time",
+        "Loss over time",
+        "Paths over time",
+    ] {
+        assert!(
+            dom.contains(&format!("aria-label=\"{name}\"")),
+            "no picture: {name}"
+        );
     }
     // The name that one of the nodes was given.
     assert!(!dom.contains("<img") && dom.contains("&lt;img src=x"));

@@ -41,7 +41,12 @@ pub struct AnalyseArguments {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub timestamp_format: Format,
     /// Seconds that TAI is ahead of UTC, for timestamps in PTP's format
-    #[arg(long, value_name = "SECONDS", default_value_t = 37, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 37,
+        allow_negative_numbers = true
+    )]
     pub tai_offset: i32,
     /// End with 1 when packets were lost or hops are missing
     #[arg(long)]
@@ -133,7 +138,13 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_told_what_to_write() {
-        for listen in ["4739", "udp:4739", "sctp:[::]:4739", "udp:localhost:1", "tcp:::1"] {
+        for listen in [
+            "4739",
+            "udp:4739",
+            "sctp:[::]:4739",
+            "udp:localhost:1",
+            "tcp:::1",
+        ] {
             let message = parse(&format!("--listen {listen}")).unwrap_err();
             assert!(message.contains("such as udp:[::]:4739"), "{message}");
         }

@@ -70,9 +70,7 @@ pub fn run(arguments: &AnalyseArguments) -> Result<ExitCode> {
 fn gather(arguments: &AnalyseArguments) -> Result<(Gathered, Vec<InputReport>)> {
     let settings = Settings {
         enterprise: arguments.pen,
-        format: arguments
-            .timestamp_format
-            .as_format(arguments.tai_offset),
+        format: arguments.timestamp_format.as_format(arguments.tai_offset),
         tai_offset: arguments.tai_offset,
     };
     let mut gathered = Gathered::default();
@@ -95,7 +93,9 @@ fn gather(arguments: &AnalyseArguments) -> Result<(Gathered, Vec<InputReport>)> 
 
 /// Writes a file whole or not at all: what was there before is not half of the new one.
 fn write(path: &Path, page: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let is_plain = !path.exists() || path.is_file();
     let Some(name) = path.file_name().filter(|_| is_plain) else {
         return std::fs::write(path, page);

@@ -135,7 +135,7 @@ mod tests {
             [of(0x0A_0001), of(0x0B_0001), of(0x0A_0000_0000_0001)],
             ["paris", "a b", "wide"]
         );
-        assert_eq!([of(1), of(1 << 40)], ["0x000001", "0x010000000000"]);
+        assert_eq!([of(1), of(1 << 40)], ["0x000001", "0x00010000000000"]);
         let path = [Node::Id(0x0A_0001), Node::Missing(2), Node::Nameless(4)];
         assert_eq!(names.path(&path), "paris → (2 missing) → node 4");
     }

@@ -153,7 +153,10 @@ impl Line {
     }
 
     fn is_long(&self) -> bool {
-        let digits = self.e2e_type.as_deref().and_then(|kind| kind.strip_prefix("0x"));
+        let digits = self
+            .e2e_type
+            .as_deref()
+            .and_then(|kind| kind.strip_prefix("0x"));
         let bits = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
         bits.is_some_and(|bits| bits & LONG_SEQUENCE != 0)
     }

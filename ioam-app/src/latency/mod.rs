@@ -132,7 +132,10 @@ impl Delays {
         self.sum = self.sum.saturating_add(value.saturating_mul(count));
         let bucket = BOUNDS.iter().position(|bound| value <= *bound);
         self.buckets[bucket.unwrap_or(BOUNDS.len())] += count;
-        self.recent[0].saturating_record_n(value, count);
+        // Grows as it has to; a value it cannot hold counts as the greatest it can.
+        if self.recent[0].record_n(value, count).is_err() {
+            self.recent[0].saturating_record_n(value, count);
+        }
     }
 
     /// The values of the last one or two windows.

@@ -93,6 +93,9 @@ fn a_trace_tells_hops_from_node_to_node_and_the_time_in_each() {
     let (_, hop) = latency.spans().next().unwrap();
     assert_eq!(hop.buckets[6], 2, "up to 250 µs");
     assert_eq!(hop.recent().len(), 2);
+    // To two digits, so that the value is known as a range it is in.
+    let median = hop.recent().value_at_quantile(0.5);
+    assert!((250_000..253_000).contains(&median), "{median}");
 }
 
 #[test]

@@ -90,7 +90,11 @@ impl Cards {
             }
             return;
         }
-        if self.spans.get(&key).is_some_and(|span| span.is_over(sequence)) {
+        if self
+            .spans
+            .get(&key)
+            .is_some_and(|span| span.is_over(sequence))
+        {
             self.counts.late += 1;
             return;
         }
@@ -128,9 +132,8 @@ impl Cards {
             let times = packet.steps.iter().filter_map(|step| step.when);
             times.min()
         };
-        packets.sort_by_cached_key(|((_, sequence), packet)| {
-            (time(packet), *sequence, packet.turn)
-        });
+        packets
+            .sort_by_cached_key(|((_, sequence), packet)| (time(packet), *sequence, packet.turn));
         self.order.clear();
         let joined = packets
             .into_iter()

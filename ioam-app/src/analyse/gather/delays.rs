@@ -64,7 +64,10 @@ impl Delays {
         let sum = u128::from(value) * u128::from(count);
         self.sum = self.sum.saturating_add(sum);
         if let Some(histogram) = &mut self.histogram {
-            histogram.saturating_record_n(value, count);
+            // Grows as it has to; a value it cannot hold counts as the greatest it can.
+            if histogram.record_n(value, count).is_err() {
+                histogram.saturating_record_n(value, count);
+            }
         }
     }
 
@@ -127,11 +130,17 @@ mod tests {
     #[test]
     fn nothing_has_no_figures_and_no_budget_no_percentiles() {
         let mut delays = Delays::new(&mut Budget(0));
-        assert_eq!((delays.min(), delays.mean(), delays.max()), (None, None, None));
+        assert_eq!(
+            (delays.min(), delays.mean(), delays.max()),
+            (None, None, None)
+        );
         delays.record_many(7, 3);
         delays.record_many(9, 0);
         delays.stretch(5, 8);
-        assert_eq!((delays.min(), delays.mean(), delays.max()), (Some(5), Some(7), Some(8)));
+        assert_eq!(
+            (delays.min(), delays.mean(), delays.max()),
+            (Some(5), Some(7), Some(8))
+        );
         assert_eq!(delays.quantile(0.5), None);
         delays.record_many(i64::MAX, u64::MAX);
         delays.record_many(i64::MAX, u64::MAX);

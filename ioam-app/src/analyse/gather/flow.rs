@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Everything about one flow: its paths, their delays, and when it changed them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv6Addr;
 
 use ioam_dp::record::Flow;
 
 use super::delays::{Budget, Delays};
 use super::path::{Step, Way, may_be_same};
-use super::runs::Runs;
+use super::runs::{Change, Runs};
 use super::series::{DelayCell, LossCell, Series};
 use crate::analyse::names::Node;
 
@@ -188,6 +188,33 @@ impl FlowData {
         paths.max_by_key(|path| (path.is_whole(), path.packets))
     }
 
+    /// Which of the paths end where packets leave the domain. If some node made its record at an end of the
+    /// domain, there; else where no packet was seen any further.
+    #[must_use]
+    pub fn arrived(&self) -> Vec<bool> {
+        let last = |path: &Path| path.nodes.last().copied();
+        let paths = self.paths.iter();
+        let ends: BTreeSet<Node> = paths.filter(|path| path.ends).filter_map(last).collect();
+        let pairs = self.paths.iter().flat_map(|path| path.nodes.windows(2));
+        let followed: BTreeSet<Node> = pairs.filter_map(|pair| pair.first().copied()).collect();
+        let arrived = |path: &Path| match last(path) {
+            None => false,
+            Some(node) if ends.is_empty() => !followed.contains(&node),
+            Some(node) => ends.contains(&node),
+        };
+        self.paths.iter().map(arrived).collect()
+    }
+
+    /// When the flow changed its path, and how often a packet took another one than the packet before: of
+    /// packets that arrived, as others tell nothing of the way they would have gone on.
+    #[must_use]
+    pub fn changes(&self) -> (Vec<Change>, u64) {
+        let exported = matches!(self.key, FlowKey::DirectExport { .. });
+        let arrived = self.arrived();
+        let counts = |path: usize| !exported || arrived.get(path).copied().unwrap_or(false);
+        self.runs.changes(counts)
+    }
+
     /// The number of the way's path; `None` if there is no room for another one.
     fn path(&mut self, way: &Way, budget: &mut Budget) -> Option<usize> {
         let key = (way.nodes(), way.open);
@@ -199,7 +226,9 @@ impl FlowData {
             return None;
         }
         let alias = self.alias(&key).unwrap_or(number);
-        self.paths.push(Path::new(way, alias, budget));
+        let mut path = Path::new(way, alias, budget);
+        path.claimed = alias != number;
+        self.paths.push(path);
         self.by_nodes.insert(key, number);
         Some(number)
     }
@@ -233,7 +262,7 @@ impl Path {
     fn new(way: &Way, alias: usize, budget: &mut Budget) -> Self {
         let place = |_: &Step| Place {
             from_before: Delays::new(budget),
-            transit: Delays::default(),
+            transit: Delays::new(budget),
             ..Place::default()
         };
         let places = way.steps.iter().map(place).collect();
@@ -243,7 +272,7 @@ impl Path {
             packets: 0,
             period: Period::default(),
             places,
-            to_end: Delays::default(),
+            to_end: Delays::new(budget),
             end_to_end: Delays::new(budget),
             ends: false,
             series: Series::default(),

@@ -15,8 +15,8 @@ use std::time::Instant;
 
 use super::event::{Card, Context, EndToEnd, Event, Summary, Trace};
 use super::names::Node;
-use cards::{Cards, Joined};
 pub use cards::{CardCounts, MOST_PACKETS, PATIENCE};
+use cards::{Cards, Joined};
 use delays::Budget;
 pub use delays::Delays;
 use flow::{FlowData, FlowKey, Period};
@@ -250,7 +250,8 @@ impl Gathered {
             flow.end_to_end.stretch(delay.1, delay.2);
             let nodes = way.nodes();
             let path = flow.paths.iter_mut().find(|path| path.nodes == nodes);
-            path.into_iter().for_each(|path| path.summary(packets, delay));
+            path.into_iter()
+                .for_each(|path| path.summary(packets, delay));
         }
     }
 

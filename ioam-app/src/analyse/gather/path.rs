@@ -47,10 +47,7 @@ impl Step {
             hop_limit: hop.hop_limit.filter(|_| !hop.is_blank()),
             interfaces: (hop.ingress, hop.egress),
             when: age.and_then(|age| base.checked_sub(age)),
-            transit: hop
-                .transit
-                .filter(|delay| *delay < TOO_LONG)
-                .map(i64::from),
+            transit: hop.transit.filter(|delay| *delay < TOO_LONG).map(i64::from),
             for_profile: context.for_profile,
         }
     }
@@ -206,7 +203,10 @@ mod tests {
         );
         // One that does not know its hop limit is there all the same.
         assert_eq!(nodes(&[Some(64), None, Some(62)]), [a, b, c]);
-        assert_eq!(nodes(&[Some(64), None, Some(61)]), [a, b, Node::Missing(1), c]);
+        assert_eq!(
+            nodes(&[Some(64), None, Some(61)]),
+            [a, b, Node::Missing(1), c]
+        );
         assert_eq!(nodes(&[Some(1), Some(255)]), [a, b]);
     }
 
@@ -228,7 +228,10 @@ mod tests {
         let [a, b, c] = [1, 2, 3].map(Node::Id);
         let one = Node::Missing(1);
         assert!(may_be_same((&[a, one, c], false), (&[a, b, c], false)));
-        assert!(may_be_same((&[a, Node::Missing(2)], false), (&[a, b, c], false)));
+        assert!(may_be_same(
+            (&[a, Node::Missing(2)], false),
+            (&[a, b, c], false)
+        ));
         assert!(!may_be_same((&[a, one, c], false), (&[a, b, b], false)));
         assert!(!may_be_same((&[a, b], false), (&[a, b, c], false)));
         assert!(may_be_same((&[a, b], true), (&[a, b, c], false)));

@@ -39,7 +39,7 @@ pub struct Change {
 pub struct Runs {
     runs: Vec<Run>,
     /// How often a packet took another path than the one before it.
-    pub switches: u64,
+    switches: u64,
     /// Short runs have been forgotten.
     thinned: bool,
     /// Long runs had to be left out.
@@ -77,19 +77,27 @@ impl Runs {
         }
     }
 
-    /// The changes: from one lasting run to the next that is on another path. A run lasts if it is long, or
-    /// if it is all that its path ever had.
+    /// The changes, and how often a packet took another path than the one before it, both of the paths that
+    /// count. A change is from one lasting run to the next that is on another path. A run lasts if it is
+    /// long, or if it is all that its path ever had.
     #[must_use]
-    pub fn changes(&self) -> Vec<Change> {
+    pub fn changes(&self, counts: impl Fn(usize) -> bool) -> (Vec<Change>, u64) {
+        let mut runs: Vec<Run> = Vec::new();
+        for run in self.runs.iter().filter(|run| counts(run.path)) {
+            match runs.last_mut().filter(|last| last.path == run.path) {
+                Some(last) => {
+                    last.packets += run.packets;
+                    last.last = run.last.or(last.last);
+                }
+                None => runs.push(*run),
+            }
+        }
         let only = |run: &Run| {
-            let mut others = self.runs.iter().filter(|other| other.path == run.path);
-            !self.thinned && others.nth(1).is_none()
+            let mut same = runs.iter().filter(|other| other.path == run.path);
+            !self.thinned && same.nth(1).is_none()
         };
-        let lasting: Vec<&Run> = self
-            .runs
-            .iter()
-            .filter(|run| run.packets >= STABLE || only(run))
-            .collect();
+        let lasts = |run: &&Run| run.packets >= STABLE || only(run);
+        let lasting: Vec<&Run> = runs.iter().filter(lasts).collect();
         let pairs = lasting.windows(2).filter_map(|pair| match pair {
             [from, to] if from.path != to.path => Some(Change {
                 before: from.last,
@@ -99,7 +107,11 @@ impl Runs {
             }),
             _ => None,
         });
-        pairs.collect()
+        let switches = match self.thinned {
+            true => self.switches,
+            false => (runs.len() as u64).saturating_sub(1),
+        };
+        (pairs.collect(), switches)
     }
 
     /// All runs that are kept.
@@ -125,6 +137,17 @@ mod tests {
         runs
     }
 
+    fn changes(runs: &Runs) -> (Vec<Change>, u64) {
+        runs.changes(|_| true)
+    }
+
+    #[test]
+    fn paths_that_do_not_count_are_as_if_they_were_not() {
+        let runs = runs(&[(2, 1), (0, 9), (1, 1), (0, 9), (1, 1)]);
+        assert_eq!(runs.changes(|path| path == 0), (vec![], 0));
+        assert_eq!(runs.changes(|path| path != 1).1, 1);
+    }
+
     #[test]
     fn a_path_left_for_good_is_a_change_however_short() {
         let runs = runs(&[(0, 3), (1, 2)]);
@@ -134,22 +157,27 @@ mod tests {
             from: 0,
             to: 1,
         };
-        assert_eq!((runs.changes(), runs.switches), (vec![change], 1));
+        assert_eq!(changes(&runs), (vec![change], 1));
     }
 
     #[test]
     fn a_path_that_comes_back_after_long_is_two_changes() {
         let runs = runs(&[(0, 100), (1, 50), (0, 100)]);
-        let changes = runs.changes();
-        let paths: Vec<_> = changes.iter().map(|change| (change.from, change.to)).collect();
-        assert_eq!((paths, runs.switches), (vec![(0, 1), (1, 0)], 2));
+        let (changes, switches) = changes(&runs);
+        let paths: Vec<_> = changes
+            .iter()
+            .map(|change| (change.from, change.to))
+            .collect();
+        assert_eq!((paths, switches), (vec![(0, 1), (1, 0)], 2));
     }
 
     #[test]
     fn packets_spread_over_paths_are_switches_and_no_changes() {
-        let alternating: Vec<_> = (0..5000).map(|place| (place % 2, 1 + place as u64 % 3)).collect();
+        let alternating: Vec<_> = (0..5000)
+            .map(|place| (place % 2, 1 + place as u64 % 3))
+            .collect();
         let runs = runs(&alternating);
-        assert_eq!((runs.changes(), runs.switches), (vec![], 4999));
+        assert_eq!(changes(&runs), (vec![], 4999));
         assert!(runs.runs().len() <= MOST_RUNS);
     }
 
@@ -157,7 +185,7 @@ mod tests {
     fn a_spread_that_ends_on_one_path_is_found_among_short_runs() {
         let mut paths: Vec<_> = (0..40).map(|place| (place % 2, 1)).collect();
         paths.extend([(2, 40), (1, 90)]);
-        let changes = runs(&paths).changes();
+        let (changes, _) = changes(&runs(&paths));
         let [change] = &changes[..] else {
             panic!("{changes:?}")
         };

@@ -163,7 +163,13 @@ fn delay(one: Delay, other: Delay) -> Delay {
     let total = (weighed(one) + weighed(other)).checked_div(packets.into());
     let mean = total.and_then(|mean| i64::try_from(mean).ok()).unwrap_or(0);
     // Jitter is a running estimate: the latest counts.
-    (packets, one.1.min(other.1), mean, one.3.max(other.3), other.4)
+    (
+        packets,
+        one.1.min(other.1),
+        mean,
+        one.3.max(other.3),
+        other.4,
+    )
 }
 
 #[cfg(test)]
@@ -211,6 +217,9 @@ mod tests {
         for input in 0..MOST_SEQUENCES + 3 {
             sequences.take(report(1, 0, false), input);
         }
-        assert_eq!((sequences.all.len(), sequences.left_out), (MOST_SEQUENCES, 3));
+        assert_eq!(
+            (sequences.all.len(), sequences.left_out),
+            (MOST_SEQUENCES, 3)
+        );
     }
 }

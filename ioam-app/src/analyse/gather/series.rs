@@ -53,7 +53,10 @@ impl<C: Cell> Series<C> {
     fn widen(&mut self) {
         self.width = self.width.saturating_mul(2);
         for (interval, cell) in std::mem::take(&mut self.cells) {
-            self.cells.entry(interval.div_euclid(2)).or_default().add(&cell);
+            self.cells
+                .entry(interval.div_euclid(2))
+                .or_default()
+                .add(&cell);
         }
     }
 
@@ -134,7 +137,7 @@ mod tests {
     #[test]
     fn intervals_get_longer_and_nothing_gets_lost() {
         let mut series = Series::default();
-        for second in 0..10_000 {
+        for second in 0..10_000_i64 {
             let cell = LossCell {
                 arrived: 1,
                 lost: second.unsigned_abs() % 2,
@@ -147,7 +150,11 @@ mod tests {
             (arrived + cell.arrived, lost + cell.lost)
         });
         assert_eq!(sum, (10_000, 5000));
-        assert!(cells.windows(2).all(|pair| pair[1].0 - pair[0].0 >= series.width()));
+        assert!(
+            cells
+                .windows(2)
+                .all(|pair| pair[1].0 - pair[0].0 >= series.width())
+        );
     }
 
     #[test]

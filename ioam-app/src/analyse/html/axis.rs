@@ -214,10 +214,19 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_neither_many_nor_none() {
-        for (least, greatest) in [(0, 0), (1, 2), (950, 1050), (5_000, 9_000_000), (1, u64::MAX)] {
+        for (least, greatest) in [
+            (0, 0),
+            (1, 2),
+            (950, 1050),
+            (5_000, 9_000_000),
+            (1, u64::MAX),
+        ] {
             let axis = Logarithmic::new(least, greatest);
             let ticks = axis.ticks();
-            assert!((1..=9).contains(&ticks.len()), "{least}..{greatest}: {ticks:?}");
+            assert!(
+                (1..=9).contains(&ticks.len()),
+                "{least}..{greatest}: {ticks:?}"
+            );
             assert!(axis.share(least) <= axis.share(greatest));
         }
         let second = 1_000_000_000;

@@ -27,7 +27,11 @@ pub(super) fn picture(gathered: &Gathered, names: &Names) -> String {
     let links = links.into_iter().map(|(key, link)| Row {
         name: match key.missing {
             0 => format!("{} → {}", names.of(key.from), names.of(key.to)),
-            missing => format!("{} → ({missing}) → {}", names.of(key.from), names.of(key.to)),
+            missing => format!(
+                "{} → ({missing}) → {}",
+                names.of(key.from),
+                names.of(key.to)
+            ),
         },
         delays: &link.delays,
         color: 0,
@@ -61,7 +65,7 @@ fn draw(rows: &[Row<'_>], axis: Logarithmic) -> String {
     let height = area.bottom() + 40.0;
     let _ = write!(
         out,
-        r#"<svg viewBox="0 0 960 {height:.0}" width="960" role="img" aria-label="Delay of each hop">"#
+        r#"<svg class="chart" viewBox="0 0 960 {height:.0}" width="960" role="img" aria-label="Delay of each hop">"#
     );
     durations(axis, area, &mut out);
     for (number, row) in rows.iter().enumerate() {
@@ -80,7 +84,7 @@ fn draw_row(row: &Row<'_>, axis: Logarithmic, area: Area, y: f64, out: &mut Stri
     let at = |value: Option<u64>| area.left + axis.share(value.unwrap_or(0)) * area.width;
     let delays = row.delays;
     let (min, max) = (at(delays.min()), at(delays.max()));
-    let median = delays.quantile(0.5).or(delays.mean());
+    let median = delays.quantile(0.5);
     let color = row.color;
     let base = y + 4.0;
     let tip = tip(row);
@@ -88,7 +92,7 @@ fn draw_row(row: &Row<'_>, axis: Logarithmic, area: Area, y: f64, out: &mut Stri
         out,
         r#"<g><title>{}</title><text x="222" y="{base:.1}" text-anchor="end">{}</text><line class="s{color}" x1="{min:.1}" y1="{y:.1}" x2="{max:.1}" y2="{y:.1}" stroke-width="1"/>"#,
         Esc(&tip),
-        Esc(shortened(&row.name, 34)),
+        Esc(shortened(&row.name, 30)),
     );
     for end in [min, max] {
         let (top, bottom) = (y - 3.0, y + 3.0);
@@ -105,7 +109,10 @@ fn draw_row(row: &Row<'_>, axis: Logarithmic, area: Area, y: f64, out: &mut Stri
             r#"<rect class="f{color} s{color}" fill-opacity=".35" x="{low:.1}" y="{top:.1}" width="{width:.1}" height="12"/>"#
         );
         let p99 = at(delays.quantile(0.99));
-        let _ = write!(out, r#"<circle class="f{color}" cx="{p99:.1}" cy="{y:.1}" r="2.5"/>"#);
+        let _ = write!(
+            out,
+            r#"<circle class="f{color}" cx="{p99:.1}" cy="{y:.1}" r="2.5"/>"#
+        );
     }
     let (middle, top, bottom) = (at(median), y - 7.0, y + 7.0);
     let text = duration_or_dash(median);

@@ -12,7 +12,9 @@ const MOST: usize = 6;
 
 /// The delays from end to end of the flows with most packets. Empty if none is known.
 pub(super) fn picture(flows: &[(usize, &FlowData, &str)]) -> String {
-    let known = flows.iter().filter(|(_, flow, _)| flow.end_to_end.quantile(0.5).is_some());
+    let known = flows
+        .iter()
+        .filter(|(_, flow, _)| flow.end_to_end.quantile(0.5).is_some());
     let flows: Vec<_> = known.take(MOST).collect();
     let ends = flows.iter().map(|(_, flow, _)| &flow.end_to_end);
     let least = ends.clone().filter_map(|delays| delays.min()).min();
@@ -28,17 +30,25 @@ pub(super) fn picture(flows: &[(usize, &FlowData, &str)]) -> String {
         height: 240.0,
     };
     let mut out = String::from(
-        r#"<svg viewBox="0 0 960 292" width="960" role="img" aria-label="Delay from end to end">"#,
+        r#"<svg class="chart" viewBox="0 0 960 292" width="960" role="img" aria-label="Delay from end to end">"#,
     );
     durations(axis, area, &mut out);
-    for (share, label) in [(0.0, "0 %"), (0.25, "25 %"), (0.5, "50 %"), (0.75, "75 %"), (1.0, "100 %")] {
+    for (share, label) in [
+        (0.0, "0 %"),
+        (0.25, "25 %"),
+        (0.5, "50 %"),
+        (0.75, "75 %"),
+        (1.0, "100 %"),
+    ] {
         horizontal(share, label, area, &mut out);
     }
     for (color, (_, flow, _)) in flows.iter().enumerate() {
         curve(flow, axis, area, color, &mut out);
     }
     out += r#"<text class="f" x="505" y="286" text-anchor="middle">delay from the first node to the end, logarithmic</text></svg>"#;
-    let entries = flows.iter().map(|(number, _, label)| format!("Flow {number}: {label}"));
+    let entries = flows
+        .iter()
+        .map(|(number, _, label)| format!("Flow {number}: {label}"));
     out + &legend(entries)
 }
 
@@ -56,5 +66,8 @@ fn curve(flow: &FlowData, axis: Logarithmic, area: Area, color: usize, out: &mut
         let _ = write!(points, "{x:.1},{y:.1} ");
     }
     let points = points.trim_end();
-    let _ = write!(out, r#"<polyline class="line s{color}" points="{points}"/>"#);
+    let _ = write!(
+        out,
+        r#"<polyline class="line s{color}" points="{points}"/>"#
+    );
 }

@@ -20,8 +20,6 @@ pub(super) struct Layout {
     pub(super) bends: Vec<Vec<(usize, f64)>>,
     /// Columns.
     pub(super) columns: usize,
-    /// Rows of the highest column.
-    pub(super) rows: usize,
 }
 
 /// A node of a column, or a place that a long link passes through.
@@ -171,7 +169,8 @@ fn beside_of(item: Item, edges: &[Edge], columns_of: &[usize], before: bool) -> 
             },
             _ => None,
         };
-        if let Some(column) = column.filter(|column| (of(edge.from)..=of(edge.to)).contains(column)) {
+        if let Some(column) = column.filter(|column| (of(edge.from)..=of(edge.to)).contains(column))
+        {
             items.push(along(number, edge, column));
         }
     }
@@ -184,7 +183,6 @@ fn place(nodes: usize, edges: usize, columns: &[Vec<Item>]) -> Layout {
         places: vec![(0, 0.0); nodes],
         bends: vec![Vec::new(); edges],
         columns: columns.len(),
-        rows: columns.iter().map(Vec::len).max().unwrap_or(0),
     };
     for (column, items) in columns.iter().enumerate() {
         let middle = (items.len() as f64 - 1.0) / 2.0;
@@ -225,7 +223,7 @@ mod tests {
         let chain = layout(3, &edges(&[(0, 1), (1, 2)]));
         assert_eq!(chain.places, [(0, 0.0), (1, 0.0), (2, 0.0)]);
         let fork = layout(4, &edges(&[(0, 1), (0, 2), (1, 3), (2, 3)]));
-        assert_eq!((fork.columns, fork.rows), (3, 2));
+        assert_eq!(fork.columns, 3);
         assert_eq!(fork.places[1], (1, -0.5));
         assert_eq!(fork.places[2], (1, 0.5));
     }

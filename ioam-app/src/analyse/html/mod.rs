@@ -17,8 +17,8 @@ use super::gather::Gathered;
 use super::gather::flow::{FlowData, FlowKey};
 use super::gather::series::{LossCell, Series};
 use super::names::Names;
+use super::report::Report;
 use super::report::units::{count, duration, percent};
-use super::report::{Report, arrived};
 use escape::Esc;
 
 const STYLE: &str = include_str!("style.css");
@@ -37,9 +37,17 @@ pub(super) fn page(report: &Report, gathered: &Gathered, names: &Names, top: usi
     let mut out = String::from("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
     out += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">";
     out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">";
-    let _ = write!(out, "<title>IOAM paths, {}</title><style>{STYLE}</style></head><body>", Esc(when(report)));
+    let _ = write!(
+        out,
+        "<title>IOAM paths, {}</title><style>{STYLE}</style></head><body>",
+        Esc(when(report))
+    );
     head(report, &mut out);
-    section("Paths", &topology::picture(report, gathered, names), &mut out);
+    section(
+        "Paths",
+        &topology::picture(report, gathered, names),
+        &mut out,
+    );
     section("Flows", &tables::flows(report, top), &mut out);
     let mut hops = String::new();
     let boxes = boxes::picture(gathered, names);
@@ -50,7 +58,11 @@ pub(super) fn page(report: &Report, gathered: &Gathered, names: &Names, top: usi
     hops += &tables::links(report);
     section("Delay of each hop", &hops, &mut out);
     section("Delay from end to end", &cdf::picture(&flows), &mut out);
-    section("Delay of hops over time", &over_time::delays(gathered, names), &mut out);
+    section(
+        "Delay of hops over time",
+        &over_time::delays(gathered, names),
+        &mut out,
+    );
     let mut losses = losses(report, gathered, &flows);
     losses += &tables::losses(report);
     losses += &tables::sequences(report);
@@ -98,27 +110,48 @@ fn when(report: &Report) -> String {
 }
 
 fn head(report: &Report, out: &mut String) {
-    let inputs: Vec<&str> = report.inputs.iter().map(|input| input.name.as_str()).collect();
-    let shown = inputs.iter().take(6).copied().collect::<Vec<_>>().join(", ");
+    let inputs: Vec<&str> = report
+        .inputs
+        .iter()
+        .map(|input| input.name.as_str())
+        .collect();
+    let shown = inputs
+        .iter()
+        .take(6)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
     let more = inputs.len().saturating_sub(6);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     let _ = write!(
         out,
         "<header><h1>IOAM paths</h1><p>{}, {}</p><p class=\"faint\">From {}{more}. Made {} by {}.</p></header>",
         Esc(when(report)),
         duration(report.nanoseconds),
         Esc(shown),
-        Esc(report.made.get(..19).unwrap_or(&report.made).replacen('T', " ", 1)),
+        Esc(report
+            .made
+            .get(..19)
+            .unwrap_or(&report.made)
+            .replacen('T', " ", 1)),
         Esc(report.program.split(" (").next().unwrap_or_default()),
     );
     let summary = &report.summary;
+    let lost = match summary.lost {
+        0 => "lost".to_owned(),
+        lost => format!("lost ({})", percent(lost, summary.lost_of)),
+    };
     *out += "<div class=\"tiles\">";
     for (value, what, bad) in [
         (count(report.records.all()), "records", false),
         (count(summary.packets), "packets", false),
         (count(summary.flows), "flows", false),
         (count(summary.paths), "paths", false),
-        (lost(report), "lost", summary.lost > 0),
+        (count(summary.lost), lost.as_str(), summary.lost > 0),
         (
             count(summary.with_missing_hops),
             "packets with missing hops",
@@ -135,18 +168,14 @@ fn head(report: &Report, out: &mut String) {
     if !report.findings.is_empty() {
         *out += "<ul class=\"findings\">";
         for finding in &report.findings {
-            let class = if finding.trouble { " class=\"bad\"" } else { "" };
+            let class = if finding.trouble {
+                " class=\"bad\""
+            } else {
+                ""
+            };
             let _ = write!(out, "<li{class}>{}</li>", Esc(&finding.text));
         }
         *out += "</ul>";
-    }
-}
-
-fn lost(report: &Report) -> String {
-    let summary = &report.summary;
-    match summary.lost {
-        0 => "0".to_owned(),
-        lost => format!("{} ({})", count(lost), percent(lost, summary.lost_of)),
     }
 }
 
@@ -155,7 +184,7 @@ fn losses(report: &Report, gathered: &Gathered, flows: &[(usize, &FlowData, &str
     let mut exports = Series::<LossCell>::default();
     let exported = |flow: &&FlowData| matches!(flow.key, FlowKey::DirectExport { .. });
     for flow in flows.iter().map(|(_, flow, _)| *flow).filter(exported) {
-        for (path, arrived) in flow.paths.iter().zip(arrived(flow)) {
+        for (path, arrived) in flow.paths.iter().zip(flow.arrived()) {
             for (start, cell) in path.series.cells() {
                 let cell = LossCell {
                     arrived: if arrived { cell.arrived } else { 0 },
@@ -166,7 +195,9 @@ fn losses(report: &Report, gathered: &Gathered, flows: &[(usize, &FlowData, &str
         }
     }
     let sequences = report.sequences.iter();
-    let reported: Vec<bool> = sequences.map(|sequence| !sequence.known_from_exports).collect();
+    let reported: Vec<bool> = sequences
+        .map(|sequence| !sequence.known_from_exports)
+        .collect();
     over_time::losses(gathered, &exports, &reported)
 }
 

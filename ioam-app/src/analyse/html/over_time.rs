@@ -22,7 +22,9 @@ const AREA: Area = Area {
 };
 
 fn begin(name: &str) -> String {
-    format!(r#"<svg viewBox="0 0 960 252" width="960" role="img" aria-label="{name}">"#)
+    format!(
+        r#"<svg class="chart" viewBox="0 0 960 252" width="960" role="img" aria-label="{name}">"#
+    )
 }
 
 fn end(label: &str, out: &mut String) {
@@ -61,10 +63,17 @@ pub(super) fn delays(gathered: &Gathered, names: &Names) -> String {
     for (color, (_, link)) in links.iter().enumerate() {
         line(&link.series, axis, top, color, &mut out);
     }
-    end("time of the day, UTC; mean delay of each interval", &mut out);
+    end(
+        "time of the day, UTC; mean delay of each interval",
+        &mut out,
+    );
     let entries = links.iter().map(|(key, _)| match key.missing {
         0 => format!("{} → {}", names.of(key.from), names.of(key.to)),
-        missing => format!("{} → ({missing}) → {}", names.of(key.from), names.of(key.to)),
+        missing => format!(
+            "{} → ({missing}) → {}",
+            names.of(key.from),
+            names.of(key.to)
+        ),
     });
     out + &legend(entries)
 }
@@ -79,16 +88,24 @@ fn line(series: &Series<DelayCell>, axis: Time, top: f64, color: usize, out: &mu
         let x = AREA.left + axis.share(at) * AREA.width;
         let y = AREA.bottom() - (cell.mean() as f64 / top).clamp(0.0, 1.0) * AREA.height;
         // Where nothing was measured for long, there is no line.
-        let goes_on = before.is_some_and(|before| start.saturating_sub(before) <= series.width().saturating_mul(8));
+        let goes_on = before
+            .is_some_and(|before| start.saturating_sub(before) <= series.width().saturating_mul(8));
         let _ = write!(path, "{}{x:.1},{y:.1}", if goes_on { "L" } else { "M" });
         alone.push((x, y, goes_on));
         before = Some(start);
     }
     let _ = write!(out, r#"<path class="line s{color}" d="{path}"/>"#);
-    let next = alone.iter().skip(1).map(|(_, _, goes_on)| *goes_on).chain([false]);
+    let next = alone
+        .iter()
+        .skip(1)
+        .map(|(_, _, goes_on)| *goes_on)
+        .chain([false]);
     for ((x, y, goes_on), next) in alone.iter().zip(next) {
         if !goes_on && !next {
-            let _ = write!(out, r#"<circle class="f{color}" cx="{x:.1}" cy="{y:.1}" r="3"/>"#);
+            let _ = write!(
+                out,
+                r#"<circle class="f{color}" cx="{x:.1}" cy="{y:.1}" r="3"/>"#
+            );
         }
     }
 }
@@ -98,7 +115,9 @@ fn line(series: &Series<DelayCell>, axis: Time, top: f64, color: usize, out: &mu
 pub(super) fn losses(gathered: &Gathered, exports: &Series<LossCell>, reported: &[bool]) -> String {
     let mut all = Series::<LossCell>::default();
     let sequences = gathered.sequences.all.iter().zip(reported);
-    let sequences = sequences.filter(|(_, counts)| **counts).map(|(data, _)| &data.series);
+    let sequences = sequences
+        .filter(|(_, counts)| **counts)
+        .map(|(data, _)| &data.series);
     for series in sequences.chain([exports]) {
         for (start, cell) in series.cells() {
             all.add(start.saturating_add(series.width() / 2), cell);
@@ -151,6 +170,9 @@ fn bars(all: &Series<LossCell>, axis: Time) -> String {
             Esc(tip)
         );
     }
-    end("time of the day, UTC; share of packets lost in each interval", &mut out);
+    end(
+        "time of the day, UTC; share of packets lost in each interval",
+        &mut out,
+    );
     out
 }

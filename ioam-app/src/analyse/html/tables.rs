@@ -63,10 +63,11 @@ impl Table {
 
 fn delay(delay: Option<&Delay>) -> [Cell; 5] {
     let known = delay.filter(|delay| delay.count > 0);
-    let pick = |value: fn(&Delay) -> Option<u64>| Cell::Figure(duration_or_dash(known.and_then(value)));
+    let pick =
+        |value: fn(&Delay) -> Option<u64>| Cell::Figure(duration_or_dash(known.and_then(value)));
     [
         pick(|delay| Some(delay.min)),
-        pick(|delay| delay.p50.or(Some(delay.mean))),
+        pick(|delay| delay.p50),
         pick(|delay| delay.p90),
         pick(|delay| delay.p99),
         pick(|delay| Some(delay.max)),
@@ -86,7 +87,18 @@ pub(super) fn flows(report: &Report, top: usize) -> String {
         return String::new();
     }
     let mut table = Table::new(&[
-        "", "flow|", "namespace", "packets", "paths", "changes", "lost", "min", "p50", "p90", "p99", "max",
+        "",
+        "flow|",
+        "namespace",
+        "packets",
+        "paths",
+        "changes",
+        "lost",
+        "min",
+        "p50",
+        "p90",
+        "p99",
+        "max",
     ]);
     for flow in report.flows.iter().take(top) {
         let lost = match flow.outcome {
@@ -136,7 +148,18 @@ fn show_path(flow: &Flow, path: &Path, out: &mut String) {
     let open = if flow.flow == 1 { " open" } else { "" };
     let _ = write!(out, "<details{open}><summary>{}</summary>", Esc(title));
     let mut table = Table::new(&[
-        "node|", "id|", "hop limit", "in", "out", "min", "p50", "p90", "p99", "max", "in node p50", "p99",
+        "node|",
+        "id|",
+        "hop limit",
+        "in",
+        "out",
+        "min",
+        "p50",
+        "p90",
+        "p99",
+        "max",
+        "in node p50",
+        "p99",
     ]);
     for place in &path.nodes {
         let number = |value: Option<u32>| {
@@ -151,17 +174,31 @@ fn show_path(flow: &Flow, path: &Path, out: &mut String) {
         ];
         let inside = place.transit.filter(|delay| delay.count > 0);
         let in_node = [
-            inside.map(|delay| delay.p50.unwrap_or(delay.mean)),
+            inside.and_then(|delay| delay.p50),
             inside.and_then(|delay| delay.p99),
         ];
         let in_node = in_node.map(|value| Cell::Figure(duration_or_dash(value)));
-        table.row(head.into_iter().chain(delay(place.from_before.as_ref())).chain(in_node));
+        table.row(
+            head.into_iter()
+                .chain(delay(place.from_before.as_ref()))
+                .chain(in_node),
+        );
     }
     if path.to_end.is_some() {
         let empty = || Cell::Figure(String::new());
-        let head = [Cell::Text("(receipt)".to_owned()), empty(), empty(), empty(), empty()];
+        let head = [
+            Cell::Text("(receipt)".to_owned()),
+            empty(),
+            empty(),
+            empty(),
+            empty(),
+        ];
         let tail = [empty(), empty()];
-        table.row(head.into_iter().chain(delay(path.to_end.as_ref())).chain(tail));
+        table.row(
+            head.into_iter()
+                .chain(delay(path.to_end.as_ref()))
+                .chain(tail),
+        );
     }
     *out += &table.end();
     *out += "</details>";
@@ -172,21 +209,25 @@ pub(super) fn links(report: &Report) -> String {
         return String::new();
     }
     let mut table = Table::new(&[
-        "from|", "to|", "packets", "min", "p50", "p90", "p99", "max", "below 0", "|",
+        "from|", "to|", "packets", "min", "p50", "p90", "p99", "max", "below 0",
     ]);
     for link in report.links.iter().take(MOST) {
+        let to = match link.missing {
+            0 => link.to.clone(),
+            missing => format!("{}, {} missing", link.to, counted(missing.into(), "node")),
+        };
         let head = [
             Cell::Text(link.from.clone()),
-            Cell::Text(link.to.clone()),
+            Cell::Text(to),
             Cell::Figure(count(link.packets)),
         ];
         let negative = link.delay.map_or(0, |delay| delay.negative);
-        let missing = match link.missing {
-            0 => String::new(),
-            missing => counted(missing.into(), "node") + " missing",
-        };
-        let tail = [trouble(negative), Cell::Text(missing)];
-        table.row(head.into_iter().chain(delay(link.delay.as_ref())).chain(tail));
+        let tail = [trouble(negative)];
+        table.row(
+            head.into_iter()
+                .chain(delay(link.delay.as_ref()))
+                .chain(tail),
+        );
     }
     table.end()
 }
@@ -215,8 +256,17 @@ pub(super) fn sequences(report: &Report) -> String {
         return String::new();
     }
     let mut table = Table::new(&[
-        "sequence|", "reported to|", "received", "lost", "share", "pending", "reordered", "twice", "late", "restarts",
-        "mean delay", "jitter",
+        "sequence|",
+        "reported to|",
+        "received",
+        "lost",
+        "share",
+        "pending",
+        "reordered",
+        "twice",
+        "late",
+        "mean delay",
+        "jitter",
     ]);
     for sequence in report.sequences.iter().take(MOST) {
         let one_way = sequence.delay;
@@ -225,7 +275,7 @@ pub(super) fn sequences(report: &Report) -> String {
         let figure = |number: u64| Cell::Figure(count(number));
         table.row([
             Cell::Long(sequence_name(sequence)),
-            Cell::Text(sequence.input.clone()),
+            Cell::Long(sequence.input.clone()),
             figure(sequence.distinct),
             trouble(sequence.lost),
             Cell::Figure(percent(sequence.lost, all)),
@@ -233,7 +283,6 @@ pub(super) fn sequences(report: &Report) -> String {
             figure(sequence.reordered),
             figure(sequence.duplicates),
             figure(sequence.late),
-            figure(sequence.restarts),
             Cell::Figure(duration_or_dash(mean)),
             Cell::Figure(duration_or_dash(one_way.map(|delay| delay.jitter))),
         ]);
@@ -251,7 +300,13 @@ pub(super) fn changes(report: &Report) -> String {
     if report.changes.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&["flow", "last on the old path|", "first on the new path|", "from|", "to|"]);
+    let mut table = Table::new(&[
+        "flow",
+        "last on the old path|",
+        "first on the new path|",
+        "from|",
+        "to|",
+    ]);
     for change in report.changes.iter().take(MOST) {
         table.row([
             Cell::Figure(change.flow.to_string()),
@@ -268,7 +323,15 @@ pub(super) fn missing(report: &Report) -> String {
     if report.missing_hops.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&["after|", "before|", "nodes", "packets", "first|", "last|", "probably|"]);
+    let mut table = Table::new(&[
+        "after|",
+        "before|",
+        "nodes",
+        "packets",
+        "first|",
+        "last|",
+        "probably|",
+    ]);
     for gap in report.missing_hops.iter().take(MOST) {
         table.row([
             Cell::Text(gap.after.clone()),
@@ -284,7 +347,15 @@ pub(super) fn missing(report: &Report) -> String {
 }
 
 pub(super) fn inputs(report: &Report) -> String {
-    let mut table = Table::new(&["input|", "format|", "records", "unreadable", "missed", "no template", "incomplete"]);
+    let mut table = Table::new(&[
+        "input|",
+        "format|",
+        "records",
+        "unreadable",
+        "missed",
+        "no template",
+        "incomplete",
+    ]);
     for input in report.inputs.iter().take(MOST) {
         let figure = |pick: fn(&crate::analyse::ipfix::Counts) -> u64| match &input.ipfix {
             Some(counts) => trouble(pick(counts)),

@@ -23,7 +23,7 @@ pub(super) fn picture(
     period: Option<(i64, i64)>,
     names: &Names,
 ) -> String {
-    let moved = flows.iter().filter(|(_, flow, _)| flow.runs.switches > 0);
+    let moved = flows.iter().filter(|(_, flow, _)| flow.changes().1 > 0);
     let flows: Vec<_> = moved.take(MOST).collect();
     let Some((first, last)) = period.filter(|_| !flows.is_empty()) else {
         return String::new();
@@ -39,12 +39,23 @@ pub(super) fn picture(
     let height = area.bottom() + 42.0;
     let _ = write!(
         out,
-        r#"<svg viewBox="0 0 960 {height:.0}" width="960" role="img" aria-label="Paths over time">"#
+        r#"<svg class="chart" viewBox="0 0 960 {height:.0}" width="960" role="img" aria-label="Paths over time">"#
     );
     times(axis, area, &mut out);
     for (row, (number, flow, _)) in flows.iter().enumerate() {
         let top = area.top + row as f64 * ROW;
-        band(*number, flow, axis, Area { top, height: ROW, ..area }, names, &mut out);
+        band(
+            *number,
+            flow,
+            axis,
+            Area {
+                top,
+                height: ROW,
+                ..area
+            },
+            names,
+            &mut out,
+        );
     }
     let bottom = height - 6.0;
     let _ = write!(
@@ -58,14 +69,7 @@ pub(super) fn picture(
     out
 }
 
-fn band(
-    number: usize,
-    flow: &FlowData,
-    axis: Time,
-    area: Area,
-    names: &Names,
-    out: &mut String,
-) {
+fn band(number: usize, flow: &FlowData, axis: Time, area: Area, names: &Names, out: &mut String) {
     let (top, base) = (area.top + 6.0, area.top + 21.0);
     let _ = write!(
         out,
@@ -81,7 +85,9 @@ fn band(
         let right = area.left + axis.share(next.unwrap_or(last)) * area.width;
         let width = (right - left).max(1.0);
         let color = run.path % COLORS;
-        let path = flow.representative(run.path).map(|path| names.path(&path.nodes));
+        let path = flow
+            .representative(run.path)
+            .map(|path| names.path(&path.nodes));
         let tip = format!(
             "{} to {}: {}, {}",
             short_moment(first),
@@ -95,7 +101,7 @@ fn band(
             Esc(tip)
         );
     }
-    for change in flow.runs.changes() {
+    for change in flow.changes().0 {
         let Some(at) = change.at else { continue };
         let x = area.left + axis.share(at) * area.width;
         let (from, to) = (area.top + 1.0, area.top + 31.0);
@@ -109,7 +115,8 @@ fn band(
 /// Which colour is which path.
 fn key(flow: &FlowData, names: &Names) -> String {
     let mut out = String::from(r#"<ul class="legend">"#);
-    let used: std::collections::BTreeSet<usize> = flow.runs.runs().iter().map(|run| run.path).collect();
+    let used: std::collections::BTreeSet<usize> =
+        flow.runs.runs().iter().map(|run| run.path).collect();
     for number in used.iter().take(COLORS) {
         let Some(path) = flow.representative(*number) else {
             continue;

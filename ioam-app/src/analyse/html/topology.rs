@@ -13,8 +13,11 @@ use crate::analyse::report::{Loss, Report};
 
 /// Most links of a picture, those with most packets.
 const MOST: usize = 60;
-/// From one column to the next, and from one row to the next.
-const STEP: (f64, f64) = (240.0, 96.0);
+/// From one column to the next at least and at most, and from one row to the next.
+const COLUMN: (f64, f64) = (240.0, 340.0);
+const ROW: f64 = 108.0;
+/// As wide as the page, where columns are few enough.
+const PAGE: f64 = 1100.0;
 /// Half of a node's width and height.
 const HALF: (f64, f64) = (66.0, 23.0);
 
@@ -70,14 +73,17 @@ pub(super) fn picture(report: &Report, gathered: &Gathered, names: &Names) -> St
     links.sort_by_key(|(key, _)| **key);
     let mut picture = Picture::default();
     for (key, link) in links {
-        let (from, to) = (picture.mark(Mark::Node(key.from)), picture.mark(Mark::Node(key.to)));
+        let (from, to) = (
+            picture.mark(Mark::Node(key.from)),
+            picture.mark(Mark::Node(key.to)),
+        );
         let whole = |label, dashed| Link {
             packets: link.packets,
             label,
             lost: 0,
             dashed,
         };
-        let label = link.delays.quantile(0.5).or(link.delays.mean()).map(duration);
+        let label = link.delays.quantile(0.5).map(duration);
         if key.missing == 0 {
             picture.link(from, to, whole(label, false));
         } else {
@@ -97,7 +103,10 @@ pub(super) fn picture(report: &Report, gathered: &Gathered, names: &Names) -> St
     let mut out = draw(&picture, gathered, names);
     if left_out > 0 {
         let more = counted(left_out as u64, "more link");
-        let _ = write!(out, r#"<p class="faint">{more} with fewer packets are not drawn.</p>"#);
+        let _ = write!(
+            out,
+            r#"<p class="faint">{more} with fewer packets are not drawn.</p>"#
+        );
     }
     out
 }
@@ -115,7 +124,10 @@ fn mark_losses(picture: &mut Picture, losses: &[Loss], names: &Names) {
         }
     }
     for (edge, link) in picture.edges.iter().zip(&mut picture.links) {
-        let ends = (name(picture.marks.get(edge.from)), name(picture.marks.get(edge.to)));
+        let ends = (
+            name(picture.marks.get(edge.from)),
+            name(picture.marks.get(edge.to)),
+        );
         link.lost = lost.get(&ends).copied().unwrap_or(0);
     }
 }
@@ -147,20 +159,31 @@ impl Labels {
 #[allow(clippy::cast_precision_loss, reason = "for a picture")]
 fn draw(picture: &Picture, gathered: &Gathered, names: &Names) -> String {
     let layout = layout(picture.marks.len(), &picture.edges);
-    let columns = layout.columns.max(1) as f64;
-    let width = ((columns - 1.0) * STEP.0 + 2.0 * HALF.0 + 20.0).max(320.0);
-    let height = layout.rows.max(1) as f64 * STEP.1 + 24.0;
-    let start = (width - (columns - 1.0) * STEP.0) / 2.0;
-    let point = |(column, row): (usize, f64)| Point {
-        x: start + column as f64 * STEP.0,
-        y: height / 2.0 + row * STEP.1,
+    let gaps = layout.columns.saturating_sub(1) as f64;
+    let column = ((PAGE - 2.0 * HALF.0 - 20.0) / gaps.max(1.0)).clamp(COLUMN.0, COLUMN.1);
+    let width = (gaps * column + 2.0 * HALF.0 + 20.0).max(320.0);
+    let start = (width - gaps * column) / 2.0;
+    let bends = layout.bends.iter().flatten();
+    let rows = layout.places.iter().chain(bends).map(|(_, row)| *row);
+    let (least, greatest) = rows.fold((0.0_f64, 0.0_f64), |(least, greatest), row| {
+        (least.min(row), greatest.max(row))
+    });
+    let height = (greatest - least) * ROW + 2.0 * HALF.1 + 40.0;
+    let point = |(place, row): (usize, f64)| Point {
+        x: start + place as f64 * column,
+        y: (row - least) * ROW + HALF.1 + 20.0,
     };
     let mut out = String::new();
     let _ = write!(
         out,
         r#"<div class="scroll"><svg viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" role="img" aria-label="Nodes and links"><defs><marker id="a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0,0L8,4L0,8z"/></marker></defs>"#
     );
-    let most = picture.links.iter().map(|link| link.packets).max().unwrap_or(1);
+    let most = picture
+        .links
+        .iter()
+        .map(|link| link.packets)
+        .max()
+        .unwrap_or(1);
     let mut labels = Labels::default();
     for mark in 0..picture.marks.len() {
         let place = point(place_of(&layout, mark));
@@ -268,7 +291,12 @@ fn label(lines: &[(&str, String)], points: &[Point], labels: &mut Labels, out: &
     let nearest = tries.first().copied();
     let lifted: Vec<Point> = tries
         .iter()
-        .flat_map(|at| [-26.0, 26.0].map(|by| Point { x: at.x, y: at.y + by }))
+        .flat_map(|at| {
+            [-26.0, 26.0].map(|by| Point {
+                x: at.x,
+                y: at.y + by,
+            })
+        })
         .collect();
     tries.extend(lifted);
     let free = tries.into_iter().find(|at| labels.take(*at, width, height));
@@ -306,7 +334,7 @@ fn draw_mark(mark: Mark, at: Point, gathered: &Gathered, names: &Names, out: &mu
         Mark::Node(node) => {
             let data = gathered.nodes.get(&node);
             let transit = data.map(|data| &data.transit);
-            let inside = transit.and_then(|delays| delays.quantile(0.5).or(delays.mean()));
+            let inside = transit.and_then(|delays| delays.quantile(0.5));
             let name = names.of(node);
             let id = match node {
                 Node::Id(id) => crate::analyse::names::id_text(id),
@@ -326,7 +354,7 @@ fn draw_mark(mark: Mark, at: Point, gathered: &Gathered, names: &Names, out: &mu
                 out,
                 r#"<g><title>{}</title><rect class="box" x="{left:.1}" y="{top:.1}" width="{width:.1}" height="{height:.1}" rx="8"/><text class="name" x="{x:.1}" y="{base:.1}" text-anchor="middle">{}</text><text class="f" x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text></g>"#,
                 Esc(tip),
-                Esc(shortened(&name, 16)),
+                Esc(shortened(&name, 14)),
                 y + 14.0,
                 Esc(below)
             );

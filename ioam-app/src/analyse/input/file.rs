@@ -39,11 +39,19 @@ impl Source {
     /// Opens it; `-` is standard input.
     pub(super) fn open(path: &Path, settings: Settings) -> Result<Self> {
         if path.as_os_str() == "-" {
-            return Self::new("standard input".to_owned(), Box::new(BufReader::new(stdin())), settings);
+            return Self::new(
+                "standard input".to_owned(),
+                Box::new(BufReader::new(stdin())),
+                settings,
+            );
         }
         let name = path.display().to_string();
         let file = File::open(path).with_context(|| format!("{name}: cannot be opened"))?;
-        Self::new(name, Box::new(BufReader::with_capacity(1 << 16, file)), settings)
+        Self::new(
+            name,
+            Box::new(BufReader::with_capacity(1 << 16, file)),
+            settings,
+        )
     }
 
     fn new(name: String, mut reader: Box<dyn BufRead>, settings: Settings) -> Result<Self> {
@@ -256,7 +264,10 @@ mod tests {
         octets.extend_from_slice(&message[..9]);
         let (_, report) = read(&octets);
         assert_eq!(report.ipfix.unwrap().messages, 2);
-        assert_eq!(report.complaints, ["octet 32: the file ends inside a message"]);
+        assert_eq!(
+            report.complaints,
+            ["octet 32: the file ends inside a message"]
+        );
         let mut octets = message.to_vec();
         octets.extend_from_slice(&[1; 20]);
         let (_, report) = read(&octets);

@@ -81,17 +81,26 @@ pub fn read(
         let waiting = waiting.filter_map(|(at, head)| Some((time(head.as_ref()?), at)));
         let Some((_, at)) = waiting.min() else { break };
         let next = sources.get_mut(at).and_then(Iterator::next);
-        let head = heads.get_mut(at).and_then(|head| std::mem::replace(head, next));
+        let head = heads
+            .get_mut(at)
+            .and_then(|head| std::mem::replace(head, next));
         if let Some(event) = head {
             gathered.take(event, at, arrival);
         }
         progress.show(|| {
             let octets: u64 = sources.iter().map(|source| source.octets).sum();
-            format!("{} records, {} MB read", gathered.records.all(), octets / 1_000_000)
+            format!(
+                "{} records, {} MB read",
+                gathered.records.all(),
+                octets / 1_000_000
+            )
         });
     }
     let reports: Vec<InputReport> = sources.into_iter().map(Source::finish).collect();
-    if let Some(report) = reports.iter().find(|report| report.bad > 0 && report.records == 0) {
+    if let Some(report) = reports
+        .iter()
+        .find(|report| report.bad > 0 && report.records == 0)
+    {
         let why = report.complaints.first().map_or("", String::as_str);
         bail!(
             "{}: nothing in it can be read: {why}; give files that `export: ndjson:` names, or of IPFIX messages",

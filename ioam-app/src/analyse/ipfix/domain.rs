@@ -154,13 +154,7 @@ impl Domain {
     }
 
     /// Reads the sets that waited for this template.
-    fn catch_up(
-        &mut self,
-        id: u16,
-        limits: Limits,
-        counts: &mut Counts,
-        events: &mut Vec<Event>,
-    ) {
+    fn catch_up(&mut self, id: u16, limits: Limits, counts: &mut Counts, events: &mut Vec<Event>) {
         let waiting = std::mem::take(&mut self.waiting);
         let (now, later): (VecDeque<_>, VecDeque<_>) =
             waiting.into_iter().partition(|(set, _)| *set == id);

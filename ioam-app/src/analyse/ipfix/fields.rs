@@ -45,16 +45,22 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Bad> {
+        let octets = self.take(N)?;
+        // As many as were asked for.
+        Ok(octets.try_into().unwrap_or([0; N]))
+    }
+
     pub(super) fn u8(&mut self) -> Result<u8, Bad> {
-        Ok(self.take(1)?.first().copied().unwrap_or_default())
+        self.array().map(u8::from_be_bytes)
     }
 
     pub(super) fn u16(&mut self) -> Result<u16, Bad> {
-        Ok(u16::from_be_bytes([self.u8()?, self.u8()?]))
+        self.array().map(u16::from_be_bytes)
     }
 
     pub(super) fn u32(&mut self) -> Result<u32, Bad> {
-        Ok(u32::from(self.u16()?) << 16 | u32::from(self.u16()?))
+        self.array().map(u32::from_be_bytes)
     }
 
     /// A field of a length that the template or, if that is [`VARIABLE`], the record says

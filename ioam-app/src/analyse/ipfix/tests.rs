@@ -82,21 +82,40 @@ fn records_are_read_with_their_template_and_padding_is_none() {
     let [Event::Card(one), Event::Card(other)] = &events[..] else {
         panic!("{events:?}")
     };
-    assert_eq!((one.flow_id, one.sequence, one.hop.node), (Some(7), Some(64), Some(64)));
-    assert_eq!((other.hop.hop_limit, other.context.namespace), (Some(63), 123));
+    assert_eq!(
+        (one.flow_id, one.sequence, one.hop.node),
+        (Some(7), Some(64), Some(64))
+    );
+    assert_eq!(
+        (other.hop.hop_limit, other.context.namespace),
+        (Some(63), 123)
+    );
     let counts = session.counts();
-    assert_eq!((counts.messages, counts.data_records, counts.missed_records), (2, 2, 0));
+    assert_eq!(
+        (counts.messages, counts.data_records, counts.missed_records),
+        (2, 2, 0)
+    );
 }
 
 #[test]
 fn traces_are_joined_and_one_that_lacks_a_node_is_counted() {
     let mut session = datagrams();
     read(&mut session, &message(0, 1, &[hop_template(256)]));
-    let records = [(2, 3, 62), (1, 3, 63), (0, 3, 64), (1, 2, 63), (2, 3, 62), (0, 3, 64)];
+    let records = [
+        (2, 3, 62),
+        (1, 3, 63),
+        (0, 3, 64),
+        (1, 2, 63),
+        (2, 3, 62),
+        (0, 3, 64),
+    ];
     let mut events = Vec::new();
     for (sequence, (index, count, limit)) in (0..).zip(records) {
         let body = hop(0, index, count, limit);
-        events.extend(read(&mut session, &message(sequence, 1, &[set(256, &body)])));
+        events.extend(read(
+            &mut session,
+            &message(sequence, 1, &[set(256, &body)]),
+        ));
     }
     let [Event::Trace(trace)] = &events[..] else {
         panic!("{events:?}")
@@ -110,7 +129,10 @@ fn traces_are_joined_and_one_that_lacks_a_node_is_counted() {
 fn data_wait_for_their_template_and_the_sequence_starts_anew() {
     let mut session = datagrams();
     let data = set(256, &hop(4, 0, 1, 64));
-    assert_eq!(read(&mut session, &message(10, 1, std::slice::from_ref(&data))), []);
+    assert_eq!(
+        read(&mut session, &message(10, 1, std::slice::from_ref(&data))),
+        []
+    );
     assert_eq!(session.counts().without_template, 1);
     let events = read(&mut session, &message(11, 1, &[hop_template(256)]));
     assert_eq!(events.len(), 1);
@@ -145,7 +167,10 @@ fn templates_are_withdrawn_over_connections_alone() {
             let withdrawal = [id.to_be_bytes(), [0, 0]].concat();
             read(&mut session, &message(0, 1, &[set(2, &withdrawal)]));
             let data = set(256, &hop(4, 0, 1, 64));
-            assert_eq!(read(&mut session, &message(0, 1, &[data])).len(), read_after);
+            assert_eq!(
+                read(&mut session, &message(0, 1, &[data])).len(),
+                read_after
+            );
         }
     }
 }
@@ -181,16 +206,27 @@ fn the_elements_of_liege_are_read() {
     };
     let mut session = datagrams();
     read(&mut session, &message(0, 1, &[set(2, &body)]));
-    let trace = [record(62, [0xFF; 4]), record(63, [0xFF; 4]), record(62, [0xFF; 4])].concat();
+    let trace = [
+        record(62, [0xFF; 4]),
+        record(63, [0xFF; 4]),
+        record(62, [0xFF; 4]),
+    ]
+    .concat();
     let card = record(61, [0, 0, 0, 5]);
-    let mut events = read(&mut session, &message(0, 1, &[set(293, &trace), set(293, &card)]));
+    let mut events = read(
+        &mut session,
+        &message(0, 1, &[set(293, &trace), set(293, &card)]),
+    );
     session.finish(&mut events);
     let [Event::Trace(whole), Event::Card(card), Event::Trace(last)] = &events[..] else {
         panic!("{events:?}")
     };
     let nodes: Vec<_> = whole.hops.iter().map(|hop| hop.node).collect();
     assert_eq!((nodes, last.hops.len()), (vec![Some(63), Some(62)], 1));
-    assert_eq!((card.flow_id, card.sequence, card.hop.node), (Some(5), Some(9), Some(61)));
+    assert_eq!(
+        (card.flow_id, card.sequence, card.hop.node),
+        (Some(5), Some(9), Some(61))
+    );
 }
 
 #[test]
@@ -207,8 +243,16 @@ fn what_breaks_the_protocol_is_told_with_its_place() {
         (&whole[..9], 8, "cut"),
         (&message(0, 1, &[set(9, &[])]), 16, "Set ID"),
         (&message(0, 1, &[short_set]), 16, "shorter than its header"),
-        (&message(0, 1, &[set(2, &[0, 9, 0, 1, 0, 1, 0, 1])]), 20, "below 256"),
-        (&message(0, 1, &[set(2, &[1, 0, 0, 2, 0, 1, 0, 1])]), 28, "cut"),
+        (
+            &message(0, 1, &[set(2, &[0, 9, 0, 1, 0, 1, 0, 1])]),
+            20,
+            "below 256",
+        ),
+        (
+            &message(0, 1, &[set(2, &[1, 0, 0, 2, 0, 1, 0, 1])]),
+            28,
+            "cut",
+        ),
         (&message(0, 1, &[no_octets]), 20, "without an octet"),
         (&message(0, 1, &[scope]), 26, "a scope"),
     ] {

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ioam_dp::record::Flow as UserFlow;
 use ioam_dp::timestamp::WallTime;
 
-use super::losses::{arrived, losses, outcome};
+use super::losses::{losses, outcome};
 use super::{
     Change, Delay, Flow, LeftOut, Link, Missing, Node, OneWay, Path, Place, Report, Sequence,
     Summary, findings, units,
@@ -53,7 +53,10 @@ impl Report {
             records: gathered.records,
             first,
             last,
-            nanoseconds: gathered.period.0.map_or(0, |(first, last)| last.abs_diff(first)),
+            nanoseconds: gathered
+                .period
+                .0
+                .map_or(0, |(first, last)| last.abs_diff(first)),
             summary: Summary::default(),
             findings: Vec::new(),
             flows: Vec::new(),
@@ -86,7 +89,7 @@ impl Report {
         if let Some(outcome) = &outcome {
             self.losses.extend(losses(data, number, outcome, names));
         }
-        let changes = data.runs.changes();
+        let (changes, switches) = data.changes();
         for change in &changes {
             let label = |path: usize| {
                 let nodes = data.representative(path).map(|path| path.nodes.as_slice());
@@ -123,9 +126,9 @@ impl Report {
             last,
             end_to_end: Delay::of(&data.end_to_end),
             paths: paths(data, outcome.is_some(), names),
-            switches: data.runs.switches,
+            switches,
             changes: changes.len() as u64,
-            spread: data.runs.switches > changes.len() as u64,
+            spread: switches > changes.len() as u64,
             overflowed: data.overflowed,
             outcome,
             left_out: data.left_out,
@@ -143,7 +146,9 @@ pub(super) fn program() -> String {
 }
 
 fn now() -> WallTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     WallTime {
         seconds: since.as_secs(),
         nanoseconds: since.subsec_nanos(),
@@ -201,14 +206,16 @@ fn label(data: &FlowData) -> String {
 }
 
 fn paths(data: &FlowData, exported: bool, names: &Names) -> Vec<Path> {
-    let mut order: Vec<(&flow::Path, bool)> = data.paths.iter().zip(arrived(data)).collect();
+    let mut order: Vec<(&flow::Path, bool)> = data.paths.iter().zip(data.arrived()).collect();
     order.sort_by_key(|(path, _)| std::cmp::Reverse(path.packets));
     let path = |(number, (data, arrived)): (usize, (&flow::Path, bool))| {
         let (first, last) = ends(data.period);
         let places = data.nodes.iter().zip(&data.places);
         Path {
             path: number,
-            nodes: places.map(|(node, data)| place(*node, data, names)).collect(),
+            nodes: places
+                .map(|(node, data)| place(*node, data, names))
+                .collect(),
             label: names.path(&data.nodes),
             packets: data.packets,
             first,
@@ -314,7 +321,8 @@ fn sequence(data: &sequences::Sequence, report: &Report) -> Sequence {
     let source = key.source.map(|address| address.to_string());
     let exported = |flow: &&Flow| {
         let outcome = flow.outcome.is_some();
-        outcome && (flow.namespace, flow.flow_id) == (key.namespace, key.flow_id)
+        outcome
+            && (flow.namespace, flow.flow_id) == (key.namespace, key.flow_id)
             && flow.outer_source == source
     };
     let input = report.inputs.get(key.input);
@@ -352,7 +360,9 @@ fn sequence(data: &sequences::Sequence, report: &Report) -> Sequence {
 
 fn summary(report: &Report, gathered: &Gathered) -> Summary {
     let sequences = report.sequences.iter();
-    let alone = sequences.clone().filter(|sequence| !sequence.known_from_exports);
+    let alone = sequences
+        .clone()
+        .filter(|sequence| !sequence.known_from_exports);
     let outcomes = report.flows.iter().filter_map(|flow| flow.outcome);
     let lost = |outcome: crate::analyse::report::Outcome| outcome.lost + outcome.unseen;
     let lost_of_exports: u64 = outcomes.clone().map(lost).sum();
@@ -368,7 +378,11 @@ fn summary(report: &Report, gathered: &Gathered) -> Summary {
     Summary {
         packets: report.flows.iter().map(|flow| flow.packets).sum(),
         flows: report.flows.len() as u64,
-        paths: report.flows.iter().map(|flow| flow.paths.len() as u64).sum(),
+        paths: report
+            .flows
+            .iter()
+            .map(|flow| flow.paths.len() as u64)
+            .sum(),
         lost,
         lost_of: of,
         reordered: sequences.clone().map(|sequence| sequence.reordered).sum(),

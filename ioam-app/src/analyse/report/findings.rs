@@ -98,11 +98,16 @@ fn changed(report: &Report, findings: &mut Vec<Finding>) {
             format!(" at {} UTC", short_moment(time))
         });
         let (flow, from, to) = (change.flow, &change.from, &change.to);
-        findings.push(note(format!("Flow {flow} changed its path{at}: {from} became {to}.")));
+        findings.push(note(format!(
+            "Flow {flow} changed its path{at}: {from} became {to}."
+        )));
     }
     let more = report.changes.len().saturating_sub(MOST);
     if more > 0 {
-        findings.push(note(format!("{} more.", counted(more as u64, "path change"))));
+        findings.push(note(format!(
+            "{} more.",
+            counted(more as u64, "path change")
+        )));
     }
     let spread: Vec<_> = report.flows.iter().filter(|flow| flow.spread).collect();
     for flow in spread.iter().take(MOST) {
@@ -134,14 +139,25 @@ fn records(report: &Report, findings: &mut Vec<Finding>) {
         let name = &input.name;
         if input.bad > 0 {
             let bad = count(input.bad);
-            findings.push(note(format!("{name}: {bad} × a line or message could not be read.")));
+            findings.push(note(format!(
+                "{name}: {bad} × a line or message could not be read."
+            )));
         }
         let Some(counts) = input.ipfix else { continue };
         for (number, what) in [
-            (counts.missed_records, "record was lost on the way to here, so that losses of packets may be none"),
+            (
+                counts.missed_records,
+                "record was lost on the way to here, so that losses of packets may be none",
+            ),
             (counts.without_template, "set had no template"),
-            (counts.incomplete_traces, "trace lacks a node's record and was left out"),
-            (counts.over_limit, "template, domain or set was too much to be kept"),
+            (
+                counts.incomplete_traces,
+                "trace lacks a node's record and was left out",
+            ),
+            (
+                counts.over_limit,
+                "template, domain or set was too much to be kept",
+            ),
         ] {
             if number > 0 {
                 findings.push(note(format!("{name}: {} × a {what}.", count(number))));
@@ -150,11 +166,23 @@ fn records(report: &Report, findings: &mut Vec<Finding>) {
     }
     let left_out = &report.left_out;
     for (number, what) in [
-        (left_out.packets, "packet was of a flow, path or link beyond those kept"),
-        (left_out.reports, "report was of a sequence beyond those kept"),
+        (
+            left_out.packets,
+            "packet was of a flow, path or link beyond those kept",
+        ),
+        (
+            left_out.reports,
+            "report was of a sequence beyond those kept",
+        ),
         (left_out.malformed_traces, "trace is cut"),
-        (left_out.exports.unnumbered, "direct export has no Flow ID or no sequence number, and joins no path"),
-        (left_out.exports.late, "direct export came after its packet was given up"),
+        (
+            left_out.exports.unnumbered,
+            "direct export has no Flow ID or no sequence number, and joins no path",
+        ),
+        (
+            left_out.exports.late,
+            "direct export came after its packet was given up",
+        ),
         (left_out.exports.duplicates, "direct export came twice"),
     ] {
         if number > 0 {

@@ -5,25 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{Loss, Outcome};
 use crate::analyse::gather::Gathered;
-use crate::analyse::gather::flow::{FlowData, FlowKey, Path};
+use crate::analyse::gather::flow::{FlowData, FlowKey};
 use crate::analyse::names::{Names, Node};
-
-/// Which of a flow's paths end where packets leave the domain. If some node made its record at an end of
-/// the domain, there; else where no packet was seen any further.
-pub(in crate::analyse) fn arrived(flow: &FlowData) -> Vec<bool> {
-    let last = |path: &Path| path.nodes.last().copied();
-    let ends: BTreeSet<Node> = flow.paths.iter().filter(|path| path.ends).filter_map(last).collect();
-    let followed = |node: &Node| {
-        let mut pairs = flow.paths.iter().flat_map(|path| path.nodes.windows(2));
-        pairs.any(|pair| pair.first() == Some(node))
-    };
-    let arrived = |path: &Path| match last(path) {
-        None => false,
-        Some(node) if ends.is_empty() => !followed(&node),
-        Some(node) => ends.contains(&node),
-    };
-    flow.paths.iter().map(arrived).collect()
-}
 
 /// What became of the packets of a flow with direct export.
 pub(super) fn outcome(flow: &FlowData, gathered: &Gathered) -> Option<Outcome> {
@@ -35,7 +18,7 @@ pub(super) fn outcome(flow: &FlowData, gathered: &Gathered) -> Option<Outcome> {
         lost: 0,
         unseen: gathered.unseen(&flow.key),
     };
-    for (path, arrived) in flow.paths.iter().zip(arrived(flow)) {
+    for (path, arrived) in flow.paths.iter().zip(flow.arrived()) {
         if arrived {
             outcome.arrived += path.packets;
         } else {
@@ -53,7 +36,7 @@ pub(super) fn losses(
     names: &Names,
 ) -> Vec<Loss> {
     let mut losses = Vec::new();
-    for (path, arrived) in flow.paths.iter().zip(arrived(flow)) {
+    for (path, arrived) in flow.paths.iter().zip(flow.arrived()) {
         let Some(last) = path.nodes.last().filter(|_| !arrived) else {
             continue;
         };
@@ -91,14 +74,15 @@ pub(super) fn losses(
 pub(in crate::analyse) fn next(flow: &FlowData, nodes: &[Node]) -> BTreeSet<Node> {
     let paths = flow.paths.iter();
     let same_way = paths.filter_map(|path| path.nodes.strip_prefix(nodes)?.first().copied());
-    let same_way: BTreeSet<Node> = same_way.collect();
+    let known = |node: &Node| !matches!(node, Node::Missing(_));
+    let same_way: BTreeSet<Node> = same_way.filter(known).collect();
     if !same_way.is_empty() {
         return same_way;
     }
     let last = nodes.last();
     let pairs = flow.paths.iter().flat_map(|path| path.nodes.windows(2));
     let after = pairs.filter_map(|pair| match pair {
-        [from, to] if Some(from) == last => Some(*to),
+        [from, to] if Some(from) == last && known(to) => Some(*to),
         _ => None,
     });
     after.collect()

@@ -13,7 +13,6 @@ use serde::Serialize;
 use super::gather::{CardCounts, RecordCounts};
 use super::input::InputReport;
 pub(super) use findings::place as loss_place;
-pub(super) use losses::arrived;
 pub(super) use text::name as sequence_name;
 pub use text::text;
 

@@ -49,12 +49,12 @@ fn head(report: &Report, out: &mut String) {
     let summary = &report.summary;
     let _ = writeln!(
         out,
-        "\n{} in {} on {}; {} lost, {} path changes, {} with missing hops",
+        "\n{} in {} on {}; {} lost, {}, {} with missing hops",
         counted(summary.packets, "packet"),
         counted(summary.flows, "flow"),
         counted(summary.paths, "path"),
         count(summary.lost),
-        count(summary.changes),
+        counted(summary.changes, "path change"),
         count(summary.with_missing_hops),
     );
 }
@@ -121,16 +121,22 @@ fn show_path(flow: &Flow, path: &Path, out: &mut String) {
         let _ = write!(out, ", lost behind the last node");
     }
     let mut table = Columns::new([
-        "node", "hop limit", "in", "out", "p50", "p99", "max", "in node p50", "p99",
+        "node",
+        "hop limit",
+        "in",
+        "out",
+        "p50",
+        "p99",
+        "max",
+        "in node p50",
+        "p99",
     ]);
     for place in &path.nodes {
         table.row(place_row(place));
     }
     if path.to_end.is_some() {
         let [p50, p99, max] = percentiles(path.to_end.as_ref());
-        let mean = path.to_end.as_ref().map(|delay| delay.mean);
         let empty = String::new;
-        let p50 = if p50 == "–" { duration_or_dash(mean) } else { p50 };
         table.row([
             "(receipt)".to_owned(),
             empty(),
@@ -149,7 +155,6 @@ fn show_path(flow: &Flow, path: &Path, out: &mut String) {
 fn place_row(place: &Place) -> [String; 9] {
     let [p50, p99, max] = percentiles(place.from_before.as_ref());
     let [in_node, in_node_p99, _] = percentiles(place.transit.as_ref());
-    let mean = place.transit.as_ref().map(|delay| delay.mean);
     let number = |value: Option<u32>| value.map_or("–".to_owned(), |value| value.to_string());
     let known = place.missing.is_none();
     let shown = |text: String| if known { text } else { String::new() };
@@ -161,7 +166,7 @@ fn place_row(place: &Place) -> [String; 9] {
         shown(p50),
         shown(p99),
         shown(max),
-        shown(if in_node == "–" { duration_or_dash(mean) } else { in_node }),
+        shown(in_node),
         shown(in_node_p99),
     ]
 }
@@ -176,7 +181,8 @@ fn links(report: &Report, out: &mut String) {
     table.left(2);
     for link in &report.links {
         let delay = link.delay.filter(|delay| delay.count > 0);
-        let pick = |value: fn(&Delay) -> Option<u64>| duration_or_dash(delay.as_ref().and_then(value));
+        let pick =
+            |value: fn(&Delay) -> Option<u64>| duration_or_dash(delay.as_ref().and_then(value));
         table.row([
             printable(&link.from, LONGEST),
             printable(&link.to, LONGEST),
@@ -200,7 +206,15 @@ fn sequences(report: &Report, out: &mut String) {
         return;
     }
     let mut table = Columns::new([
-        "sequence", "received", "lost", "", "reordered", "twice", "late", "mean delay", "jitter",
+        "sequence",
+        "received",
+        "lost",
+        "",
+        "reordered",
+        "twice",
+        "late",
+        "mean delay",
+        "jitter",
     ]);
     for sequence in &report.sequences {
         let delay = sequence.delay;
@@ -209,7 +223,10 @@ fn sequences(report: &Report, out: &mut String) {
             name(sequence),
             count(sequence.distinct),
             count(sequence.lost),
-            percent(sequence.lost, sequence.lost.saturating_add(sequence.distinct)),
+            percent(
+                sequence.lost,
+                sequence.lost.saturating_add(sequence.distinct),
+            ),
             count(sequence.reordered),
             count(sequence.duplicates),
             count(sequence.late),
@@ -248,7 +265,11 @@ fn losses(report: &Report, out: &mut String) {
             let dots = if loss.packets > 8 { " …" } else { "" };
             let _ = write!(place, ": number {}{dots}", numbers.join(", "));
         }
-        table.row([loss.flow.to_string(), count(loss.packets), printable(&place, 200)]);
+        table.row([
+            loss.flow.to_string(),
+            count(loss.packets),
+            printable(&place, 200),
+        ]);
     }
     let _ = write!(out, "\nWhere packets with direct export were lost\n{table}");
 }

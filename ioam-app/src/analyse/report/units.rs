@@ -91,21 +91,43 @@ mod tests {
 
     #[test]
     fn three_digits_and_the_unit_that_fits() {
-        let values = [0, 999, 1_000, 12_345, 999_499, 999_500, 25_000_000, 1_500_000_000];
+        let values = [
+            0,
+            999,
+            1_000,
+            12_345,
+            999_499,
+            999_500,
+            25_000_000,
+            1_500_000_000,
+        ];
         let texts = values.map(duration);
         assert_eq!(
             texts,
-            ["0 ns", "999 ns", "1.00 µs", "12.3 µs", "999 µs", "1.00 ms", "25.0 ms", "1.50 s"]
+            [
+                "0 ns", "999 ns", "1.00 µs", "12.3 µs", "999 µs", "1.00 ms", "25.0 ms", "1.50 s"
+            ]
         );
         assert_eq!(duration_or_dash(None), "–");
     }
 
     #[test]
     fn counts_shares_and_moments() {
-        assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
-        assert_eq!([counted(1, "flow"), counted(0, "flow")], ["1 flow", "0 flows"]);
         assert_eq!(
-            [percent(0, 9), percent(1, 100_000), percent(1, 100), percent(1, 2)],
+            [count(7), count(1234), count(1_234_567)],
+            ["7", "1,234", "1,234,567"]
+        );
+        assert_eq!(
+            [counted(1, "flow"), counted(0, "flow")],
+            ["1 flow", "0 flows"]
+        );
+        assert_eq!(
+            [
+                percent(0, 9),
+                percent(1, 100_000),
+                percent(1, 100),
+                percent(1, 2)
+            ],
             ["0 %", "< 0.01 %", "1.00 %", "50.0 %"]
         );
         let time = 1_723_560_226_123_456_789;
