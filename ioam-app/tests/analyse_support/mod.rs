@@ -169,7 +169,7 @@ pub(crate) fn domain() -> Vec<(&'static str, String)> {
         let slow = 4000 * u64::from((350..450).contains(&number));
         let way = if number < 330 { [A, B, D] } else { [A, C, D] };
         traces += &Trace::with_delays(&way, start, &delays(number, slow)).line();
-        let way = if chance(number) % 2 == 0 {
+        let way = if chance(number).is_multiple_of(2) {
             [A, B, D]
         } else {
             [A, C, D]

@@ -71,6 +71,27 @@ impl Delays {
         }
     }
 
+    /// Adds all of the others.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.negative = self.negative.saturating_add(other.negative);
+        if other.count == 0 {
+            return;
+        }
+        self.min = if self.count == 0 {
+            other.min
+        } else {
+            self.min.min(other.min)
+        };
+        self.max = self.max.max(other.max);
+        self.count = self.count.saturating_add(other.count);
+        self.sum = self.sum.saturating_add(other.sum);
+        // Without one of them, percentiles would be those of the others.
+        self.histogram = match (self.histogram.take(), &other.histogram) {
+            (Some(mut all), Some(more)) => all.add(more).is_ok().then_some(all),
+            _ => None,
+        };
+    }
+
     /// Widens the extremes to what is known of them without each value.
     pub(super) fn stretch(&mut self, least: i64, greatest: i64) {
         if self.count > 0 {
@@ -125,6 +146,25 @@ mod tests {
         let median = delays.quantile(0.5).unwrap();
         assert!((495_000..=505_000).contains(&median), "{median}");
         assert_eq!(delays.quantile(1.0), Some(1_000_000));
+    }
+
+    #[test]
+    fn delays_add_up() {
+        let mut budget = Budget(3);
+        let [mut all, mut one, mut other] = [0; 3].map(|_| Delays::new(&mut budget));
+        one.record(5000);
+        one.record(-1);
+        other.record(90_000);
+        for more in [&one, &other, &Delays::new(&mut budget)] {
+            all.add(more);
+        }
+        assert_eq!((all.count, all.negative), (2, 1));
+        assert_eq!((all.min(), all.max()), (Some(5000), Some(90_000)));
+        assert_eq!(all.quantile(1.0), Some(90_000));
+        let mut unknown = Delays::new(&mut budget);
+        unknown.record(7);
+        all.add(&unknown);
+        assert_eq!((all.quantile(0.5), all.min()), (None, Some(7)));
     }
 
     #[test]

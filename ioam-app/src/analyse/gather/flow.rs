@@ -9,7 +9,7 @@ use ioam_dp::record::Flow;
 use super::delays::{Budget, Delays};
 use super::path::{Step, Way, may_be_same};
 use super::runs::{Change, Runs};
-use super::series::{DelayCell, LossCell, Series};
+use super::series::{LossCell, Series};
 use crate::analyse::names::Node;
 
 /// Most paths of one flow.
@@ -119,8 +119,6 @@ pub struct FlowData {
     pub runs: Runs,
     /// From the first node to the end.
     pub end_to_end: Delays,
-    /// The same over time.
-    pub series: Series<DelayCell>,
     /// Packets of paths beyond the first [`MOST_PATHS`].
     pub left_out: u64,
     /// Packets whose trace had no room for all nodes.
@@ -139,7 +137,6 @@ impl FlowData {
             by_nodes: HashMap::new(),
             runs: Runs::default(),
             end_to_end: Delays::new(budget),
-            series: Series::default(),
             left_out: 0,
             overflowed: 0,
         }
@@ -151,7 +148,10 @@ impl FlowData {
         self.period.add(way.time);
         self.overflowed += u64::from(way.open);
         let end_to_end = way.end_to_end();
-        self.delay(way.time, end_to_end);
+        // Who exported it says only later whether the packet has come to the end.
+        if let Some(delay) = end_to_end.filter(|_| sequence.is_none()) {
+            self.end_to_end.record(delay);
+        }
         let Some(number) = self.path(way, budget) else {
             self.left_out += 1;
             return;
@@ -171,13 +171,26 @@ impl FlowData {
         }
     }
 
-    /// Takes an end-to-end delay.
-    pub(super) fn delay(&mut self, time: Option<i64>, delay: Option<i64>) {
-        let Some(delay) = delay else { return };
-        self.end_to_end.record(delay);
-        if let Some((time, cell)) = time.zip(DelayCell::of(delay)) {
-            self.series.add(time, &cell);
+    /// All packets are there: of direct export, those that arrived were on the way from end to end.
+    pub(super) fn finish(&mut self) {
+        if !self.is_exported() {
+            return;
         }
+        let arrived = self.arrived();
+        for (path, _) in self
+            .paths
+            .iter()
+            .zip(arrived)
+            .filter(|(_, arrived)| *arrived)
+        {
+            self.end_to_end.add(&path.end_to_end);
+        }
+    }
+
+    /// Whether its packets are known by direct exports.
+    #[must_use]
+    pub fn is_exported(&self) -> bool {
+        matches!(self.key, FlowKey::DirectExport { .. })
     }
 
     /// The path that stands for all that are taken for the one of this number: a whole one, and the one
@@ -209,9 +222,9 @@ impl FlowData {
     /// packets that arrived, as others tell nothing of the way they would have gone on.
     #[must_use]
     pub fn changes(&self) -> (Vec<Change>, u64) {
-        let exported = matches!(self.key, FlowKey::DirectExport { .. });
         let arrived = self.arrived();
-        let counts = |path: usize| !exported || arrived.get(path).copied().unwrap_or(false);
+        let counts =
+            |path: usize| !self.is_exported() || arrived.get(path).copied().unwrap_or(false);
         self.runs.changes(counts)
     }
 

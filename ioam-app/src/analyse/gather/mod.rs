@@ -172,6 +172,7 @@ impl Gathered {
         for joined in self.cards.rest() {
             self.packet(&joined);
         }
+        self.flows.iter_mut().for_each(FlowData::finish);
     }
 
     /// What was left out of direct exports.
@@ -221,7 +222,9 @@ impl Gathered {
         };
         flow.packets += 1;
         flow.period.add(context.time());
-        flow.delay(context.time(), delay);
+        delay
+            .into_iter()
+            .for_each(|delay| flow.end_to_end.record(delay));
     }
 
     fn summary(&mut self, summary: &Summary) {

@@ -167,6 +167,11 @@ fn a_lost_packet_is_no_change_of_path() {
     let gathered = gather(cards);
     let flow = &gathered.flows[0];
     assert_eq!((flow.paths.len(), flow.changes()), (2, (vec![], 0)));
+    // What was lost was not on the way from end to end.
+    assert_eq!(
+        (flow.end_to_end.count, flow.end_to_end.min()),
+        (40, Some(200_000))
+    );
 }
 
 #[test]

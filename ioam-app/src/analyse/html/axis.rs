@@ -131,16 +131,13 @@ impl Time {
         let days = (all / (7 * 86_400_000_000_000)).max(1);
         let step = step.unwrap_or(days.saturating_mul(86_400_000_000_000));
         let step = i64::try_from(step).unwrap_or(i64::MAX);
-        let label = |time: i64| match step {
-            ..1_000_000_000 => units::clock(time),
-            ..86_400_000_000_000 => {
-                let text = units::clock(time);
-                text.get(..8).unwrap_or(&text).to_owned()
-            }
-            _ => {
-                let text = units::short_moment(time);
-                text.get(..10).unwrap_or(&text).to_owned()
-            }
+        let label = |time: i64| {
+            let (text, letters) = match step {
+                86_400_000_000_000.. => (units::short_moment(time), 10),
+                1_000_000_000.. => (units::clock(time), 8),
+                _ => (units::clock(time), 12),
+            };
+            text.get(..letters).unwrap_or(&text).to_owned()
         };
         let from = self.first.div_euclid(step).saturating_add(1);
         let to = self.last.div_euclid(step);

@@ -14,7 +14,7 @@ mod topology;
 use std::fmt::{Display, Write as _};
 
 use super::gather::Gathered;
-use super::gather::flow::{FlowData, FlowKey};
+use super::gather::flow::FlowData;
 use super::gather::series::{LossCell, Series};
 use super::names::Names;
 use super::report::Report;
@@ -72,9 +72,9 @@ pub(super) fn page(report: &Report, gathered: &Gathered, names: &Names, top: usi
     section("Path changes", &changes, &mut out);
     section("Missing hops", &tables::missing(report), &mut out);
     section("Inputs", &tables::inputs(report), &mut out);
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<footer class=\"faint\">Made {} by {}.</footer></body></html>\n",
+        "<footer class=\"faint\">Made {} by {}.</footer></body></html>",
         Esc(&report.made),
         Esc(&report.program)
     );
@@ -154,7 +154,7 @@ fn head(report: &Report, out: &mut String) {
         (count(summary.lost), lost.as_str(), summary.lost > 0),
         (
             count(summary.with_missing_hops),
-            "packets with missing hops",
+            "with missing hops",
             summary.with_missing_hops > 0,
         ),
         (count(summary.changes), "path changes", false),
@@ -182,8 +182,8 @@ fn head(report: &Report, out: &mut String) {
 /// Losses over time: what direct exports tell, and what nodes report of sequences that those do not.
 fn losses(report: &Report, gathered: &Gathered, flows: &[(usize, &FlowData, &str)]) -> String {
     let mut exports = Series::<LossCell>::default();
-    let exported = |flow: &&FlowData| matches!(flow.key, FlowKey::DirectExport { .. });
-    for flow in flows.iter().map(|(_, flow, _)| *flow).filter(exported) {
+    let exported = flows.iter().map(|(_, flow, _)| *flow);
+    for flow in exported.filter(|flow| flow.is_exported()) {
         for (path, arrived) in flow.paths.iter().zip(flow.arrived()) {
             for (start, cell) in path.series.cells() {
                 let cell = LossCell {

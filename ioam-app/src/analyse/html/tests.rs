@@ -80,8 +80,8 @@ fn figures_without_bounds_draw_all_the_same() {
                 format: Some(ioam_dp::table::spec::TimestampFormat::Posix),
                 ..Context::default()
             },
-            hops: (0..70)
-                .map(|node| hop(node, node as u32 * 60_000_000))
+            hops: (0..70_u32)
+                .map(|node: u32| hop(node.into(), node * 60_000_000))
                 .collect(),
             ..Trace::default()
         }));

@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_does_not_fill_the_memory() {
-        let mut text = vec![b'['; (LONGEST_LINE * 3) as usize];
+        let mut text = vec![b'['; usize::try_from(LONGEST_LINE * 3).unwrap()];
         text.extend_from_slice(format!("\n{RECORD}\n").as_bytes());
         let (count, report) = read(&text);
         assert_eq!((count, report.bad), (1, 1));

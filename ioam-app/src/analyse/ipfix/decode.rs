@@ -2,7 +2,6 @@
 //! From Data Records to events: this program's own elements (`docs/export.md`), and those of the
 //! University of Liège.
 
-use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
 use ioam_dp::record::Flow;
@@ -12,12 +11,12 @@ use ioam_dp::timestamp::Timestamp;
 use super::fields::Fields;
 use super::raw;
 use super::template::Kind;
-use super::{Counts, Settings};
+use super::{Settings, Told};
 use crate::analyse::event::{Card, Context, Event, Figures, Hop, Report, Summary, Trace};
 use crate::export::ipfix::element as iana;
 use crate::export::ipfix::ioam;
 
-/// Most profiles of a domain whose names are kept, and most octets of a name.
+/// Most profiles of a session whose names are kept, and most octets of a name.
 const MOST_PROFILES: (usize, usize) = (1024, 256);
 /// The bits of a trace type that ask for Hop_Lim.
 const ASKS_HOP_LIMIT: u64 = 0x80_8000;
@@ -42,15 +41,25 @@ struct Joining {
     next: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Decoder {
+    domain: u32,
     announced: Announced,
     joining: Option<Joining>,
     liege: Option<Trace>,
-    profiles: BTreeMap<u16, String>,
 }
 
 impl Decoder {
+    /// Of the records of an observation domain.
+    pub(super) fn new(domain: u32) -> Self {
+        Self {
+            domain,
+            announced: Announced::default(),
+            joining: None,
+            liege: None,
+        }
+    }
+
     pub(super) fn announced(&mut self, kinds: &[Kind]) {
         self.announced = Announced {
             hops: kinds.contains(&Kind::Hop),
@@ -75,21 +84,21 @@ impl Decoder {
         kind: Kind,
         fields: &Fields<'_, '_>,
         settings: Settings,
-        counts: &mut Counts,
+        told: &mut Told,
         events: &mut Vec<Event>,
     ) {
         match kind {
-            Kind::Hop => self.hop(fields, settings, counts, events),
+            Kind::Hop => self.hop(fields, settings, told, events),
             Kind::Liege => self.liege(fields, settings, events),
             Kind::Raw => {
                 let event = raw::read(fields, context(fields, settings), self.announced.hops);
                 events.extend(event);
             }
-            Kind::Sequence => events.push(self.sequence(fields, settings)),
+            Kind::Sequence => events.push(self.sequence(fields, settings, told)),
             Kind::Path if !self.announced.hops && !self.announced.raw => {
                 events.extend(summary(fields, settings));
             }
-            Kind::Profile => self.profile(fields),
+            Kind::Profile => self.profile(fields, told),
             Kind::Path | Kind::Other => {}
         }
     }
@@ -98,7 +107,7 @@ impl Decoder {
         &mut self,
         fields: &Fields<'_, '_>,
         settings: Settings,
-        counts: &mut Counts,
+        told: &mut Told,
         events: &mut Vec<Event>,
     ) {
         let context = context(fields, settings);
@@ -118,10 +127,10 @@ impl Decoder {
         let mut joining = match self.joining.take() {
             Some(open) if goes_on(&open) => open,
             other => {
-                counts.incomplete_traces += u64::from(other.is_some());
+                told.counts.incomplete_traces += u64::from(other.is_some());
                 if index.checked_add(1) != Some(count) {
                     // The records before it are lost; which trace that was is known once.
-                    counts.incomplete_traces += u64::from(other.is_none() && index == 0);
+                    told.counts.incomplete_traces += u64::from(other.is_none() && index == 0);
                     return;
                 }
                 let flags = fields.number(&ioam::TRACE_FLAGS).unwrap_or_default();
@@ -189,25 +198,28 @@ impl Decoder {
         trace.hops.push(hop);
     }
 
-    fn profile(&mut self, fields: &Fields<'_, '_>) {
+    fn profile(&self, fields: &Fields<'_, '_>, told: &mut Told) {
         let (most, longest) = MOST_PROFILES;
         let name = fields.octets(&iana::SELECTOR_NAME);
         let name = name.and_then(|octets| octets.get(..octets.len().min(longest)));
         let index = fields.small::<u16>(&ioam::PROFILE);
+        // What is about records may go under another domain than they.
+        let domain = fields.small(&iana::OBSERVATION_DOMAIN_ID);
+        let domain = domain.unwrap_or(self.domain);
         if let Some((index, name)) = index.zip(name)
-            && (self.profiles.len() < most || self.profiles.contains_key(&index))
+            && (told.profiles.len() < most || told.profiles.contains_key(&(domain, index)))
         {
             let name = String::from_utf8_lossy(name).into_owned();
-            self.profiles.insert(index, name);
+            told.profiles.insert((domain, index), name);
         }
     }
 
-    fn sequence(&self, fields: &Fields<'_, '_>, settings: Settings) -> Event {
+    fn sequence(&self, fields: &Fields<'_, '_>, settings: Settings, told: &Told) -> Event {
         let count = |element| fields.number(element).unwrap_or_default();
         let signed = |element| fields.signed(element).unwrap_or_default();
         let delays = fields.number(&ioam::DELAY_COUNT).filter(|count| *count > 0);
         let index = fields.small::<u16>(&ioam::PROFILE);
-        let name = index.map(|index| match self.profiles.get(&index) {
+        let name = index.map(|index| match told.profiles.get(&(self.domain, index)) {
             Some(name) => name.clone(),
             None => index.to_string(),
         });

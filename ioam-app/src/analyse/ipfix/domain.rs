@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::decode::Decoder;
 use super::fields::{Fields, Reader};
 use super::template::{Definition, Kind, Template};
-use super::{Bad, Counts, Settings};
+use super::{Bad, Settings, Told};
 use crate::analyse::event::Event;
 use crate::export::ipfix::template::{OPTIONS_TEMPLATE_SET, TEMPLATE_SET};
 
@@ -26,7 +26,7 @@ pub(super) struct Limits {
     pub(super) fields_held: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Domain {
     /// By Template ID; whether it came in an options template set.
     templates: BTreeMap<u16, (Template, bool)>,
@@ -37,6 +37,17 @@ pub(super) struct Domain {
 }
 
 impl Domain {
+    /// The one with this Observation Domain ID.
+    pub(super) fn new(number: u32) -> Self {
+        Self {
+            templates: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            waiting_octets: 0,
+            expected: None,
+            decoder: Decoder::new(number),
+        }
+    }
+
     pub(super) fn fields_held(&self) -> usize {
         let templates = self.templates.values();
         templates.map(|(template, _)| template.fields.len()).sum()
@@ -59,7 +70,7 @@ impl Domain {
         &mut self,
         mut reader: Reader<'_>,
         limits: Limits,
-        counts: &mut Counts,
+        told: &mut Told,
         events: &mut Vec<Event>,
     ) -> Result<Option<u32>, Bad> {
         let mut records = Some(0_u32);
@@ -72,10 +83,10 @@ impl Domain {
             let body = Reader::new(reader.take(length)?, at);
             match set {
                 TEMPLATE_SET | OPTIONS_TEMPLATE_SET => {
-                    self.define(body, set, limits, counts, events)?;
+                    self.define(body, set, limits, told, events)?;
                 }
                 256.. => {
-                    let read = self.data(set, body, limits, counts, events)?;
+                    let read = self.data(set, body, limits, told, events)?;
                     records = records.zip(read).map(|(sum, more)| sum.wrapping_add(more));
                 }
                 _ => return Err(start.bad("a Set ID that RFC 7011 does not know")),
@@ -85,7 +96,7 @@ impl Domain {
     }
 
     /// Compares the message's sequence number with what was expected.
-    pub(super) fn sequence(&mut self, number: u32, records: Option<u32>, counts: &mut Counts) {
+    pub(super) fn sequence(&mut self, number: u32, records: Option<u32>, told: &mut Told) {
         let after = records.map(|records| number.wrapping_add(records));
         let Some(expected) = self.expected else {
             self.expected = after;
@@ -93,14 +104,14 @@ impl Domain {
         };
         let ahead = number.wrapping_sub(expected).cast_signed();
         if ahead >= 0 {
-            counts.missed_records += u64::from(ahead.unsigned_abs());
+            told.counts.missed_records += u64::from(ahead.unsigned_abs());
             self.expected = after;
             return;
         }
         // It was counted as missing when a later one came.
-        counts.out_of_order += 1;
+        told.counts.out_of_order += 1;
         let late = u64::from(records.unwrap_or(0));
-        counts.missed_records = counts.missed_records.saturating_sub(late);
+        told.counts.missed_records = told.counts.missed_records.saturating_sub(late);
     }
 
     fn define(
@@ -108,7 +119,7 @@ impl Domain {
         mut body: Reader<'_>,
         set: u16,
         limits: Limits,
-        counts: &mut Counts,
+        told: &mut Told,
         events: &mut Vec<Event>,
     ) -> Result<(), Bad> {
         let options = set == OPTIONS_TEMPLATE_SET;
@@ -117,18 +128,18 @@ impl Domain {
         while body.rest().len() >= 4 {
             match Definition::read(&mut body, options, enterprise)? {
                 Definition::Withdrawal(id) if !limits.datagrams => self.withdraw(id, set),
-                Definition::Withdrawal(_) => counts.malformed += 1,
+                Definition::Withdrawal(_) => told.counts.malformed += 1,
                 Definition::Template(id, template) => {
                     let held = limits.fields_held.max(self.fields_held());
                     let fits = held + template.fields.len() <= MOST_FIELDS;
                     let known = self.templates.contains_key(&id);
                     if !fits || !known && self.templates.len() >= MOST_TEMPLATES {
-                        counts.over_limit += 1;
+                        told.counts.over_limit += 1;
                         continue;
                     }
                     self.templates.insert(id, (template, options));
                     self.announced();
-                    self.catch_up(id, limits, counts, events);
+                    self.catch_up(id, limits, told, events);
                 }
             }
         }
@@ -154,15 +165,15 @@ impl Domain {
     }
 
     /// Reads the sets that waited for this template.
-    fn catch_up(&mut self, id: u16, limits: Limits, counts: &mut Counts, events: &mut Vec<Event>) {
+    fn catch_up(&mut self, id: u16, limits: Limits, told: &mut Told, events: &mut Vec<Event>) {
         let waiting = std::mem::take(&mut self.waiting);
         let (now, later): (VecDeque<_>, VecDeque<_>) =
             waiting.into_iter().partition(|(set, _)| *set == id);
         self.waiting = later;
         for (set, octets) in now {
             self.waiting_octets = self.waiting_octets.saturating_sub(octets.len());
-            let read = self.data(set, Reader::new(&octets, 0), limits, counts, events);
-            counts.malformed += u64::from(read.is_err());
+            let read = self.data(set, Reader::new(&octets, 0), limits, told, events);
+            told.counts.malformed += u64::from(read.is_err());
         }
     }
 
@@ -171,11 +182,11 @@ impl Domain {
         set: u16,
         mut body: Reader<'_>,
         limits: Limits,
-        counts: &mut Counts,
+        told: &mut Told,
         events: &mut Vec<Event>,
     ) -> Result<Option<u32>, Bad> {
         let Some((template, _)) = self.templates.get(&set) else {
-            self.wait(set, body.rest(), counts);
+            self.wait(set, body.rest(), told);
             return Ok(None);
         };
         let mut records = 0_u32;
@@ -183,17 +194,17 @@ impl Domain {
         while body.rest().len() >= template.least {
             let fields = Fields::read(template, &mut body, limits.settings.enterprise)?;
             records = records.wrapping_add(1);
-            counts.data_records += 1;
+            told.counts.data_records += 1;
             self.decoder
-                .record(template.kind, &fields, limits.settings, counts, events);
+                .record(template.kind, &fields, limits.settings, told, events);
         }
         Ok(Some(records))
     }
 
-    fn wait(&mut self, set: u16, octets: &[u8], counts: &mut Counts) {
+    fn wait(&mut self, set: u16, octets: &[u8], told: &mut Told) {
         let (most_octets, most_sets) = MOST_WAITING;
         if self.waiting_octets + octets.len() > most_octets || self.waiting.len() >= most_sets {
-            counts.without_template += 1;
+            told.counts.without_template += 1;
             return;
         }
         self.waiting_octets += octets.len();

@@ -99,7 +99,15 @@ pub struct Session {
     /// Datagrams: templates may come late, are sent again, and are not withdrawn (RFC 7011, 8.4).
     datagrams: bool,
     domains: BTreeMap<u32, Domain>,
+    told: Told,
+}
+
+/// What all domains of a session have in common.
+#[derive(Debug, Default)]
+struct Told {
     counts: Counts,
+    /// Names of profiles, by domain and number.
+    profiles: BTreeMap<(u32, u16), String>,
 }
 
 impl Session {
@@ -110,7 +118,7 @@ impl Session {
             settings,
             datagrams,
             domains: BTreeMap::new(),
-            counts: Counts::default(),
+            told: Told::default(),
         }
     }
 
@@ -120,7 +128,7 @@ impl Session {
     /// What of the message breaks the protocol; what stands before that was read.
     pub fn message(&mut self, octets: &[u8], events: &mut Vec<Event>) -> Result<(), Bad> {
         let outcome = self.read(octets, events);
-        self.counts.malformed += u64::from(outcome.is_err());
+        self.told.counts.malformed += u64::from(outcome.is_err());
         outcome
     }
 
@@ -141,21 +149,22 @@ impl Session {
         };
         let body = octets.get(HEADER..length).ok_or(cut)?;
         if !self.domains.contains_key(&domain) && self.domains.len() >= MOST_DOMAINS {
-            self.counts.over_limit += 1;
+            self.told.counts.over_limit += 1;
             return Ok(());
         }
-        self.counts.messages += 1;
+        self.told.counts.messages += 1;
         let held: usize = self.domains.values().map(Domain::fields_held).sum();
-        let domain = self.domains.entry(domain).or_default();
+        let domains = self.domains.entry(domain);
+        let domain = domains.or_insert_with(|| Domain::new(domain));
         let limits = domain::Limits {
             settings: self.settings,
             datagrams: self.datagrams,
             fields_held: held,
         };
-        let read = domain.sets(Reader::new(body, HEADER), limits, &mut self.counts, events);
+        let read = domain.sets(Reader::new(body, HEADER), limits, &mut self.told, events);
         // Who cannot say how many records there were cannot say what comes next.
         let records = read.as_ref().ok().copied().flatten();
-        domain.sequence(sequence, records, &mut self.counts);
+        domain.sequence(sequence, records, &mut self.told);
         if length < octets.len() && self.datagrams {
             return Err(Bad {
                 at: length,
@@ -173,7 +182,7 @@ impl Session {
     /// What was read so far; what still waits for its template counts as not read.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let mut counts = self.counts;
+        let mut counts = self.told.counts;
         for domain in self.domains.values() {
             counts.without_template += domain.waiting();
             counts.incomplete_traces += u64::from(domain.is_inside_trace());

@@ -189,6 +189,29 @@ fn elements_of_another_enterprise_are_not_ours_if_one_is_given() {
 }
 
 #[test]
+fn profiles_have_names_though_those_go_under_another_domain() {
+    let mut session = datagrams();
+    let mut names = vec![1, 0x22, 0, 3, 0, 2, 0, 149, 0, 4, 0x80, 19, 0, 2];
+    names.extend(ENTERPRISE.to_be_bytes());
+    names.extend([1, 79, 255, 255]);
+    let sequence = template(262, &[(17, 1), (19, 2), (65, 8), (66, 8)]);
+    let name = [0, 0, 0, 1, 0, 3, 4, b'e', b'd', b'g', b'e'];
+    read(
+        &mut session,
+        &message(0, 0, &[set(3, &names), set(290, &name)]),
+    );
+    let report = [vec![3, 0, 3], vec![0; 16], vec![3, 0, 4], vec![0; 16]].concat();
+    let events = read(&mut session, &message(0, 1, &[sequence, set(262, &report)]));
+    let [Event::Report(one), Event::Report(other)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        (one.profile.as_str(), other.profile.as_str()),
+        ("edge", "4")
+    );
+}
+
+#[test]
 fn the_elements_of_liege_are_read() {
     let mut body = vec![1, 0x25, 0, 17];
     for element in crate::export::ipfix::uliege::ALL {
@@ -254,7 +277,7 @@ fn what_breaks_the_protocol_is_told_with_its_place() {
             "cut",
         ),
         (&message(0, 1, &[no_octets]), 20, "without an octet"),
-        (&message(0, 1, &[scope]), 26, "a scope"),
+        (&message(0, 1, &[scope]), 20, "a scope"),
     ] {
         let mut session = datagrams();
         let bad = session.message(octets, &mut Vec::new()).unwrap_err();

@@ -9,9 +9,10 @@ use ioam_dp::record::Flow as UserFlow;
 use ioam_dp::timestamp::WallTime;
 
 use super::losses::{losses, outcome};
+use super::summary::{left_out, summary};
 use super::{
-    Change, Delay, Flow, LeftOut, Link, Missing, Node, OneWay, Path, Place, Report, Sequence,
-    Summary, findings, units,
+    Change, Delay, Flow, Link, Missing, Node, OneWay, Path, Place, Report, Sequence, Summary,
+    findings, units,
 };
 use crate::analyse::gather::flow::{self, FlowData, FlowKey, Period};
 use crate::analyse::gather::{Delays, Gathered, LinkKey, sequences};
@@ -222,7 +223,7 @@ fn paths(data: &FlowData, exported: bool, names: &Names) -> Vec<Path> {
             last,
             open: data.open,
             lost: exported && !arrived,
-            end_to_end: Delay::of(&data.end_to_end),
+            end_to_end: Delay::of(&data.end_to_end).filter(|_| arrived || !exported),
             to_end: Delay::of(&data.to_end),
         }
     };
@@ -355,51 +356,5 @@ fn sequence(data: &sequences::Sequence, report: &Report) -> Sequence {
                 max,
                 jitter,
             }),
-    }
-}
-
-fn summary(report: &Report, gathered: &Gathered) -> Summary {
-    let sequences = report.sequences.iter();
-    let alone = sequences
-        .clone()
-        .filter(|sequence| !sequence.known_from_exports);
-    let outcomes = report.flows.iter().filter_map(|flow| flow.outcome);
-    let lost = |outcome: crate::analyse::report::Outcome| outcome.lost + outcome.unseen;
-    let lost_of_exports: u64 = outcomes.clone().map(lost).sum();
-    let arrived: u64 = outcomes.map(|outcome| outcome.arrived).sum();
-    let (reported, distinct) = alone.fold((0_u64, 0_u64), |(lost, distinct), sequence| {
-        (
-            lost.saturating_add(sequence.lost),
-            distinct.saturating_add(sequence.distinct),
-        )
-    });
-    let lost = lost_of_exports.saturating_add(reported);
-    let of = arrived.saturating_add(distinct).saturating_add(lost);
-    Summary {
-        packets: report.flows.iter().map(|flow| flow.packets).sum(),
-        flows: report.flows.len() as u64,
-        paths: report
-            .flows
-            .iter()
-            .map(|flow| flow.paths.len() as u64)
-            .sum(),
-        lost,
-        lost_of: of,
-        reordered: sequences.clone().map(|sequence| sequence.reordered).sum(),
-        duplicates: sequences.map(|sequence| sequence.duplicates).sum(),
-        with_missing_hops: report.missing_hops.iter().map(|gap| gap.packets).sum(),
-        overflowed: report.flows.iter().map(|flow| flow.overflowed).sum(),
-        blank: gathered.blank,
-        changes: report.changes.len() as u64,
-    }
-}
-
-fn left_out(gathered: &Gathered) -> LeftOut {
-    let paths: u64 = gathered.flows.iter().map(|flow| flow.left_out).sum();
-    LeftOut {
-        packets: gathered.flows_left_out + gathered.links_left_out + paths,
-        reports: gathered.sequences.left_out,
-        malformed_traces: gathered.malformed,
-        exports: gathered.card_counts(),
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use super::{Loss, Outcome};
 use crate::analyse::gather::Gathered;
-use crate::analyse::gather::flow::{FlowData, FlowKey};
+use crate::analyse::gather::flow::FlowData;
 use crate::analyse::names::{Names, Node};
 
 /// What became of the packets of a flow with direct export.
 pub(super) fn outcome(flow: &FlowData, gathered: &Gathered) -> Option<Outcome> {
-    if !matches!(flow.key, FlowKey::DirectExport { .. }) {
+    if !flow.is_exported() {
         return None;
     }
     let mut outcome = Outcome {

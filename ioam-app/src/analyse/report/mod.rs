@@ -5,6 +5,7 @@
 mod build;
 mod findings;
 mod losses;
+mod summary;
 mod text;
 pub mod units;
 
