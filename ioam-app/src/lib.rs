@@ -16,6 +16,7 @@ pub mod import_linux;
 pub mod latency;
 pub mod manual;
 pub mod metrics;
+pub mod paths;
 pub mod pot_keys;
 pub mod probe;
 pub mod reload;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ioam show`: a running node's figures as a table or as JSON, with rates between two looks.
 
+pub mod figures;
 mod rates;
-mod tables;
+pub mod tables;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;

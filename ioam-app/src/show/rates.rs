@@ -59,6 +59,10 @@ fn identity(row: &Value) -> Vec<&Value> {
         "kind",
         "from",
         "to",
+        "source",
+        "destination",
+        "nodes",
+        "overflow",
     ];
     keys.iter().filter_map(|key| row.get(key)).collect()
 }
