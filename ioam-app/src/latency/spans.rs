@@ -125,7 +125,11 @@ pub(crate) fn end(node: &NodeData<'_>, place: usize) -> End {
 }
 
 /// Nanoseconds from the node's timestamp to this node's receipt.
-pub(crate) fn age(node: &NodeData<'_>, record: &ExportRecord, format: TimestampFormat) -> Option<i64> {
+pub(crate) fn age(
+    node: &NodeData<'_>,
+    record: &ExportRecord,
+    format: TimestampFormat,
+) -> Option<i64> {
     let sent = Timestamp {
         seconds: node.timestamp_seconds?,
         fraction: node.timestamp_fraction?,

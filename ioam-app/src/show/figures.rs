@@ -131,16 +131,27 @@ mod tests {
         assert_eq!(shown, ["0", "0.000", "0.500", "12.3", "1234", "-0.250"]);
         let shown = [0.0, 999.0, 1234.0, 45_678.0, 999_000.0, 1.5e6, 2.5e9, -2e3].map(duration);
         let expected = [
-            "0 ns", "999 ns", "1.23 µs", "45.7 µs", "999 µs", "1.50 ms", "2.50 s", "-2.00 µs",
+            "0 ns",
+            "999 ns",
+            "1.23 µs",
+            "45.7 µs",
+            "999 µs",
+            "1.50 ms",
+            "2.50 s",
+            "-2.00 µs",
         ];
         assert_eq!(shown, expected);
         let shown = [59, 3661, 90_000, 200_000].map(|seconds| clock(seconds * 1_000_000_000));
-        assert_eq!(shown, ["0:00:59", "1:01:01", "1 day 1:00:00", "2 days 7:33:20"]);
+        assert_eq!(
+            shown,
+            ["0:00:59", "1:01:01", "1 day 1:00:00", "2 days 7:33:20"]
+        );
     }
 
     #[test]
     fn a_link_says_what_is_known_of_it() {
-        let port = |up: Value, speed: Value| link(&json!({"link_up": up, "megabits_per_second": speed}));
+        let port =
+            |up: Value, speed: Value| link(&json!({"link_up": up, "megabits_per_second": speed}));
         assert_eq!(port(true.into(), 10_000.into()), "10 Gbit/s");
         assert_eq!(port(true.into(), 2500.into()), "2500 Mbit/s");
         assert_eq!(port(true.into(), Value::Null), "up");

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::control::Client;
 use crate::control::snapshot::Section;
 use crate::say;
-pub use rates::{Look, rated};
+pub use rates::{Look, rated, rated_all};
 
 /// Shortest time between two looks: below it rates are noise.
 const SHORTEST: f64 = 0.05;
@@ -63,7 +63,8 @@ pub fn show(arguments: &ShowArguments) -> Result<ExitCode> {
     }
 }
 
-fn seconds(value: f64, flag: &str) -> Result<Duration> {
+/// A length of time that somebody gave.
+pub(crate) fn seconds(value: f64, flag: &str) -> Result<Duration> {
     ensure!(
         value >= SHORTEST,
         "{flag} wants seconds, at least {SHORTEST}"
