@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 
 use crate::control::Client;
 use crate::control::snapshot::Section;
-use crate::say;
 pub use rates::{Look, rated, rated_all};
 
 /// Shortest time between two looks: below it rates are noise.
@@ -54,8 +53,8 @@ pub fn show(arguments: &ShowArguments) -> Result<ExitCode> {
     loop {
         let after = look(arguments)?;
         let rated = rated(&before, &after, arguments.section.name());
-        print(arguments, &rated, watch.is_some());
-        let Some(watch) = watch else {
+        let is_read = print(arguments, &rated, watch.is_some()).is_ok();
+        let Some(watch) = watch.filter(|_| is_read) else {
             return Ok(ExitCode::SUCCESS);
         };
         before = after;
@@ -79,20 +78,23 @@ fn look(arguments: &ShowArguments) -> Result<Look> {
     Ok(Look(client.ask(&request)?))
 }
 
-fn print(arguments: &ShowArguments, rated: &Value, again: bool) {
+/// Prints; an error when nobody reads any more.
+fn print(arguments: &ShowArguments, rated: &Value, again: bool) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
     if arguments.json && again {
-        say::out(rated);
-    } else if arguments.json {
-        say::out(format_args!("{rated:#}"));
-    } else {
-        if again && std::io::stdout().is_terminal() {
-            // Home, and everything below it away.
-            let _ = std::io::stdout().write_all(b"\x1b[H\x1b[2J");
-        }
-        let table = tables::table(arguments.section, rated);
-        say::out(table.trim_end());
-        if again && !std::io::stdout().is_terminal() {
-            say::out("");
-        }
+        return writeln!(out, "{rated}");
     }
+    if arguments.json {
+        return writeln!(out, "{rated:#}");
+    }
+    if again && out.is_terminal() {
+        // Home, and everything below it away.
+        out.write_all(b"\x1b[H\x1b[2J")?;
+    }
+    let table = tables::table(arguments.section, rated);
+    writeln!(out, "{}", table.trim_end())?;
+    if again && !out.is_terminal() {
+        writeln!(out)?;
+    }
+    Ok(())
 }

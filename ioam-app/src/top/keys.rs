@@ -51,7 +51,7 @@ impl Page {
             Self::Overview | Self::Ioam | Self::Export => &[],
             Self::Drops => &["rate", "total", "name"],
             Self::Latency => &["place", "p50", "p99", "rate"],
-            Self::Paths => &["last seen", "rate", "delay"],
+            Self::Paths => &["newest", "last seen", "rate", "delay"],
         }
     }
 }

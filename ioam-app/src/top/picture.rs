@@ -45,6 +45,7 @@ pub(super) fn draw(
         model,
         view,
         room: area.width.into(),
+        height: usize::from(area.height - ABOVE - BELOW),
         tones,
     };
     let lines = sheet.lines();
@@ -106,9 +107,6 @@ fn tabs(view: &View, tones: Tones) -> Line<'static> {
         line.push_span(Span::styled(text, style));
         line.push_span(" ");
     }
-    if let Some(order) = view.order() {
-        line.push_span(Span::styled(format!(" sorted by {order}"), tones.quiet()));
-    }
     line
 }
 
@@ -127,12 +125,9 @@ fn footer(model: &Model, view: &View, tones: Tones, width: u16, hidden: usize) -
             Line::styled(cut(why, room), tones.bad())
         }
         None => {
-            let sort = if view.order().is_some() {
-                "  s sort"
-            } else {
-                ""
-            };
-            let keys = format!("q quit  Tab page  p hold  + - interval{sort}  ? help");
+            let order = view.order().map(|order| format!("  s sort: {order}"));
+            let sort = order.unwrap_or_default();
+            let keys = format!("q quit  Tab page  p hold  +- pace{sort}  ? help");
             Line::styled(keys, tones.quiet())
         }
     };

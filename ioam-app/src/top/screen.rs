@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The terminal: taken, drawn on when something has changed, and given back whatever happens.
 
+use std::io::stdout;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use ratatui::{DefaultTerminal, Frame};
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -28,6 +31,14 @@ impl Screen {
     fn take() -> Result<Self> {
         let terminal = ratatui::try_init().inspect_err(|_| ratatui::restore());
         terminal.map(Self).context("cannot draw on this terminal")
+    }
+
+    /// Draws all at once, where the terminal knows how, so that nobody sees half of it.
+    fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
+        let lost = "cannot draw on this terminal any more";
+        execute!(stdout(), BeginSynchronizedUpdate).context(lost)?;
+        self.0.draw(draw).context(lost)?;
+        execute!(stdout(), EndSynchronizedUpdate).context(lost)
     }
 }
 
@@ -58,10 +69,10 @@ pub(super) fn run(asker: Asker, first: Value, interval: Duration) -> Result<Exit
             .map(|(_, since)| since.elapsed().as_secs());
         if has_changed || gone != drawn {
             let now = Instant::now();
-            let draw = |frame: &mut ratatui::Frame<'_>| {
+            let draw = |frame: &mut Frame<'_>| {
                 picture::draw(frame, &model, &mut view, tones, now);
             };
-            screen.0.draw(draw).context("cannot draw any more")?;
+            screen.draw(draw)?;
             (drawn, has_changed) = (gone, false);
         }
         if let Some(event) = key()? {

@@ -23,6 +23,11 @@ impl Tones {
         Self { has_colour: false }
     }
 
+    #[cfg(test)]
+    pub(super) fn coloured_text() -> Self {
+        Self { has_colour: true }
+    }
+
     fn coloured(self, colour: Color) -> Style {
         let style = Style::new();
         if self.has_colour {

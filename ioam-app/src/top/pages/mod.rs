@@ -22,31 +22,30 @@ pub(super) struct Sheet<'a> {
     pub(super) view: &'a View,
     /// Columns.
     pub(super) room: usize,
+    /// Lines that are seen at once.
+    pub(super) height: usize,
     pub(super) tones: Tones,
 }
 
 /// The keys, and what they do.
-const HELP: [(&str, &str); 11] = [
+const HELP: [(&str, &str); 14] = [
     ("Tab, arrows, 1 to 6", "another page"),
     ("Up, Down, PgUp, PgDn", "scroll what does not fit"),
     ("p, Space", "hold still; again: go on"),
-    (
-        "+  -",
-        "longer or shorter interval, which is also what rates are made of",
-    ),
+    ("+ -", "a longer or shorter interval"),
     ("s", "sort by something else: on drops, latency and paths"),
     ("?, h", "this page"),
     ("q, Esc, Ctrl-C", "end"),
     ("", ""),
-    ("k, M, G", "thousands, millions, thousand millions"),
+    ("/s", "a second, over the last interval; without it:"),
+    ("", "since the node was started"),
+    ("k, M, G", "thousand, million, thousand million"),
+    ("p50, p99", "percentiles of the last 10 to 20 seconds"),
     (
-        "/s",
-        "a second, over the last interval; figures without it are since the node was started",
+        "history",
+        "of a port what it received and sent, of a worker",
     ),
-    (
-        "p50, p99",
-        "so many percent of the delays of the last 10 to 20 seconds are no longer",
-    ),
+    ("", "how busy it was, of a reason its rate"),
 ];
 
 impl Sheet<'_> {
@@ -65,10 +64,7 @@ impl Sheet<'_> {
         };
         let mut lines = Vec::new();
         for part in parts.into_iter().filter(|part| !part.is_empty()) {
-            if !lines.is_empty() {
-                lines.push(Line::default());
-            }
-            lines.extend(part);
+            below(&mut lines, part);
         }
         lines
     }
@@ -135,6 +131,14 @@ impl Sheet<'_> {
     fn history(&self, name: &str, top: Option<f64>) -> Cell {
         Cell::History(self.model.history(name), top, self.tones.name())
     }
+}
+
+/// Puts a part below others.
+fn below(lines: &mut Vec<Line<'static>>, part: Vec<Line<'static>>) {
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.extend(part);
 }
 
 /// `count` of something, as text in a sentence.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::figures::short;
 use super::super::table::{Cell, Table, figure, name};
-use super::records::reasons;
+use super::records::{latency, paths, reasons};
 use super::{Sheet, many};
 use crate::show::figures::{link, losses, megabits, part, percent, text};
 
@@ -17,13 +17,22 @@ const FEW: usize = 4;
 const FULL: f64 = 0.9;
 
 pub(super) fn parts(sheet: &Sheet<'_>) -> Vec<Vec<Line<'static>>> {
-    vec![
+    let mut parts = vec![
         ports(sheet),
         workers(sheet),
         profiles(sheet),
         reasons(sheet, FEW),
         rest(sheet),
-    ]
+    ];
+    // What has pages of its own as well, where there is room for all of it.
+    let mut used: usize = parts.iter().map(|part| part.len() + 1).sum();
+    for part in latency(sheet).into_iter().chain(paths(sheet)) {
+        used += part.len() + 1;
+        if used <= sheet.height + 1 {
+            parts.push(part);
+        }
+    }
+    parts
 }
 
 fn ports(sheet: &Sheet<'_>) -> Vec<Line<'static>> {
@@ -38,7 +47,7 @@ fn ports(sheet: &Sheet<'_>) -> Vec<Line<'static>> {
         figure("received", 1),
         figure("sent", 1),
         figure("lost", 2),
-        name("both ways", 4),
+        name("history", 4),
     ]);
     for port in sheet.model.rows("ports") {
         let (rates, counts) = (&port["per_second"], &port["counts"]);
@@ -76,7 +85,7 @@ fn workers(sheet: &Sheet<'_>) -> Vec<Line<'static>> {
         figure("packets/burst", 0),
         figure("polls/s", 2),
         figure("packets", 1),
-        name("busy", 3),
+        name("history", 3),
     ]);
     for worker in sheet.model.rows("workers") {
         let busy = worker["busy"].as_f64();

@@ -7,10 +7,32 @@ use serde_json::Value;
 use super::super::figures::time;
 use super::super::table::{Cell, Table, figure, name};
 use super::{Sheet, descending, total};
-use crate::show::figures::{nodes, text};
+use crate::show::figures::{clock, nodes, text};
+
+/// Columns from which on a description fits beside the figures.
+const BESIDE: usize = 110;
+
+/// Why packets were not forwarded, and why options were not processed.
+const KINDS: [(&str, &str); 2] = [("drop", "not forwarded"), ("notice", "not processed")];
 
 pub(super) fn drops(sheet: &Sheet<'_>) -> Vec<Vec<Line<'static>>> {
-    let kinds = ["drop", "notice"].map(|kind| of_kind(sheet, kind, usize::MAX));
+    let kinds = KINDS.map(|(kind, title)| {
+        let rows = of_kind(sheet, kind);
+        let lines = reason_lines(sheet, title, &rows, sheet.room >= BESIDE);
+        if sheet.room >= BESIDE {
+            return lines;
+        }
+        let described = rows.iter().map(|row| {
+            let text = format!("    {}", text(&row["description"]));
+            Some(Line::styled(text, sheet.tones.quiet()))
+        });
+        // The first line is the heading.
+        let below = std::iter::once(None).chain(described);
+        let pairs = lines.into_iter().zip(below);
+        pairs
+            .flat_map(|(line, below)| std::iter::once(line).chain(below))
+            .collect()
+    });
     if kinds.iter().all(Vec::is_empty) {
         return vec![sheet.nothing("every packet was forwarded and every option processed")];
     }
@@ -19,7 +41,11 @@ pub(super) fn drops(sheet: &Sheet<'_>) -> Vec<Vec<Line<'static>>> {
 
 /// The most frequent reasons of both kinds, below each other.
 pub(super) fn reasons(sheet: &Sheet<'_>, few: usize) -> Vec<Line<'static>> {
-    let kinds = ["drop", "notice"].map(|kind| of_kind(sheet, kind, few));
+    let kinds = KINDS.map(|(kind, title)| {
+        let rows = of_kind(sheet, kind);
+        let rows = rows.get(..few).unwrap_or(&rows);
+        reason_lines(sheet, title, rows, true)
+    });
     let lines: Vec<Line<'static>> = kinds.into_iter().flatten().collect();
     if lines.is_empty() {
         return sheet.nothing("every packet was forwarded and every option processed");
@@ -27,17 +53,8 @@ pub(super) fn reasons(sheet: &Sheet<'_>, few: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn of_kind(sheet: &Sheet<'_>, kind: &str, few: usize) -> Vec<Line<'static>> {
-    let title = match kind {
-        "drop" => "not forwarded",
-        _ => "not processed",
-    };
-    let mut table = Table::new(&[
-        name(title, 0),
-        figure("packets/s", 0),
-        figure("packets", 0),
-        name("", 1),
-    ]);
+/// The reasons of one kind that occurred, in the order that is asked for.
+fn of_kind<'a>(sheet: &Sheet<'a>, kind: &str) -> Vec<&'a Value> {
     let rows = sheet.model.rows("drops").iter();
     let mut rows: Vec<&Value> = rows
         .filter(|row| row["kind"] == kind && row["counts"]["packets"].as_u64() > Some(0))
@@ -49,13 +66,31 @@ fn of_kind(sheet: &Sheet<'_>, kind: &str, few: usize) -> Vec<Line<'static>> {
         Some("total") => rows.sort_by(|a, b| descending(count(a), count(b))),
         _ => rows.sort_by(|a, b| descending(rate(a), rate(b))),
     }
-    for row in rows.into_iter().take(few) {
-        table.row(vec![
-            sheet.name(text(&row["name"])),
-            sheet.bad_rate(rate(row)),
+    rows
+}
+
+fn reason_lines(
+    sheet: &Sheet<'_>,
+    title: &'static str,
+    rows: &[&Value],
+    is_described: bool,
+) -> Vec<Line<'static>> {
+    let described = name("", 0);
+    let mut columns = vec![name(title, 0), figure("packets/s", 0), figure("packets", 0)];
+    columns.extend(is_described.then_some(described));
+    columns.push(name("history", 1));
+    let mut table = Table::new(&columns);
+    for row in rows {
+        let label = text(&row["name"]);
+        let history = sheet.history(&format!("drop {label}"), None);
+        let mut cells = vec![
+            sheet.name(label),
+            sheet.bad_rate(row["per_second"]["packets"].as_f64()),
             sheet.total(&row["counts"]["packets"]),
-            sheet.quiet(text(&row["description"])),
-        ]);
+        ];
+        cells.extend(is_described.then(|| sheet.quiet(text(&row["description"]))));
+        cells.push(history);
+        table.row(cells);
     }
     sheet.table(&table)
 }
@@ -129,7 +164,9 @@ pub(super) fn paths(sheet: &Sheet<'_>) -> Vec<Vec<Line<'static>>> {
     match sheet.view.order() {
         Some("rate") => rows.sort_by(|a, b| descending(rate(a), rate(b))),
         Some("delay") => rows.sort_by(|a, b| descending(delay(a), delay(b))),
-        _ => {}
+        Some("last seen") => {}
+        // Stays as it is while nothing is new.
+        _ => rows.sort_by_key(|row| row["first_seen_nanoseconds_ago"].as_u64()),
     }
     let mut table = Table::new(&[
         name("ns", 4),
@@ -141,6 +178,7 @@ pub(super) fn paths(sheet: &Sheet<'_>) -> Vec<Vec<Line<'static>>> {
         figure("seen/s", 0),
         figure("seen", 1),
         figure("last, ago", 2),
+        figure("known for", 0),
     ]);
     for row in rows {
         table.row(vec![
@@ -153,9 +191,16 @@ pub(super) fn paths(sheet: &Sheet<'_>) -> Vec<Vec<Line<'static>>> {
             sheet.rate(&row["per_second"]["seen"]),
             sheet.total(&row["counts"]["seen"]),
             sheet.quiet(time(&row["last_seen_nanoseconds_ago"])),
+            sheet.quiet(known_for(row)),
         ]);
     }
     vec![sheet.table(&table), sample(sheet, &paths["counts"])]
+}
+
+/// How long ago a path was seen first.
+fn known_for(path: &Value) -> String {
+    let since = path["first_seen_nanoseconds_ago"].as_u64();
+    since.map_or("-".to_owned(), clock)
 }
 
 /// What part of the traces the table is of, where it is not all of them.
