@@ -93,6 +93,9 @@ fn a_trace_tells_hops_from_node_to_node_and_the_time_in_each() {
     let (_, hop) = latency.spans().next().unwrap();
     assert_eq!(hop.buckets[6], 2, "up to 250 µs");
     assert_eq!(hop.recent().len(), 2);
+    let (least, most) = (hop.recent().value_at_quantile(0.5), hop.recent().max());
+    assert!((248_000..=252_000).contains(&least), "{least} ns");
+    assert!((248_000..=252_000).contains(&most), "{most} ns");
 }
 
 #[test]

@@ -29,10 +29,16 @@ pub(super) fn decimal(value: Option<f64>) -> String {
     }
 }
 
-/// A part of a whole; `-` when it is not known.
+/// A part of a whole; `-` when it is not known. What is there is never 0.
 #[must_use]
 pub fn percent(part: Option<f64>) -> String {
-    part.map_or("-".to_owned(), |part| format!("{:.1} %", part * 100.0))
+    match part.map(|part| part * 100.0) {
+        None => "-".to_owned(),
+        Some(0.0) => "0 %".to_owned(),
+        Some(part) if part < 0.01 => "< 0.01 %".to_owned(),
+        Some(part) if part < 1.0 => format!("{part:.2} %"),
+        Some(part) => format!("{part:.1} %"),
+    }
 }
 
 /// `a` of `b`, where there is any.
@@ -141,6 +147,8 @@ mod tests {
             "-2.00 µs",
         ];
         assert_eq!(shown, expected);
+        let shown = [0.0, 0.00001, 0.0021, 0.978].map(|part| percent(Some(part)));
+        assert_eq!(shown, ["0 %", "< 0.01 %", "0.21 %", "97.8 %"]);
         let shown = [59, 3661, 90_000, 200_000].map(|seconds| clock(seconds * 1_000_000_000));
         assert_eq!(
             shown,

@@ -153,6 +153,11 @@ impl Table {
         }
     }
 
+    fn is_part(&self) -> bool {
+        let last = self.rows.first().and_then(|row| row.last());
+        matches!(last, Some(Cell::Part(..)))
+    }
+
     /// Gives a picture at the end what is left.
     fn grow(&self, widths: &mut [usize], room: usize) {
         let is_picture = self
@@ -161,7 +166,12 @@ impl Table {
             .any(|row| matches!(row.last(), Some(Cell::History(..) | Cell::Part(..))));
         let left = room.saturating_sub(needed(widths));
         if let Some(last) = widths.last_mut().filter(|width| is_picture && **width > 0) {
-            *last = (*last + left).min(PICTURE.1);
+            let most = if self.is_part() {
+                PICTURE.1 / 2
+            } else {
+                PICTURE.1
+            };
+            *last = (*last + left).min(most);
         }
     }
 }

@@ -178,7 +178,7 @@ pub(super) fn paths(sheet: &Sheet<'_>) -> Vec<Vec<Line<'static>>> {
         figure("seen/s", 0),
         figure("seen", 1),
         figure("last, ago", 2),
-        figure("known for", 0),
+        figure("known for", 5),
     ]);
     for row in rows {
         table.row(vec![
