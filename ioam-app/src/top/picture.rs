@@ -6,12 +6,12 @@ use std::time::Instant;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
 use super::keys::{Page, View};
 use super::model::Model;
 use super::pages::Sheet;
-use super::table::cut;
+use super::table::cut_front;
 use super::tones::Tones;
 use crate::show::figures::{clock, text};
 
@@ -59,8 +59,18 @@ pub(super) fn draw(
     frame.render_widget(tabs(view, tones), at(1, 1));
     let page = at(ABOVE, area.height - ABOVE - BELOW);
     frame.render_widget(Paragraph::new(shown), page);
-    let footer = footer(model, view, tones, area.width, hidden);
-    frame.render_widget(footer, at(area.height - 1, 1));
+    match &model.gone {
+        // It says where and why, which may be long.
+        Some((why, _)) => {
+            let why = Line::styled(why.clone(), tones.bad());
+            let why = Paragraph::new(why).wrap(Wrap { trim: true });
+            frame.render_widget(why, at(area.height - BELOW, BELOW));
+        }
+        None => {
+            let footer = footer(model, view, tones, area.width, hidden);
+            frame.render_widget(footer, at(area.height - 1, 1));
+        }
+    }
 }
 
 /// Which node it is, and whether it answers.
@@ -83,7 +93,7 @@ fn title(model: &Model, view: &View, tones: Tones, width: u16, now: Instant) -> 
     };
     let about = format!(", process {}, running for {uptime}", text(&node["pid"]));
     let taken = "ioam top  ".len() + about.chars().count() + right.width() + 2;
-    let file = cut(
+    let file = cut_front(
         &text(&node["configuration"]),
         usize::from(width).saturating_sub(taken),
     );
@@ -110,7 +120,7 @@ fn tabs(view: &View, tones: Tones) -> Line<'static> {
     line
 }
 
-/// What went wrong, or the keys; and what there is to scroll to.
+/// The keys, and what there is to scroll to.
 fn footer(model: &Model, view: &View, tones: Tones, width: u16, hidden: usize) -> Line<'static> {
     let window = model.all["window_seconds"].as_f64().unwrap_or(0.0);
     let right = match (hidden, window) {
@@ -119,18 +129,10 @@ fn footer(model: &Model, view: &View, tones: Tones, width: u16, hidden: usize) -
         _ => "no rates yet".to_owned(),
     };
     let right = Span::styled(right, tones.quiet());
-    let left = match &model.gone {
-        Some((why, _)) => {
-            let room = usize::from(width).saturating_sub(right.width() + 2);
-            Line::styled(cut(why, room), tones.bad())
-        }
-        None => {
-            let order = view.order().map(|order| format!("  s sort: {order}"));
-            let sort = order.unwrap_or_default();
-            let keys = format!("q quit  Tab page  p hold  +- pace{sort}  ? help");
-            Line::styled(keys, tones.quiet())
-        }
-    };
+    let order = view.order().map(|order| format!("  s sort: {order}"));
+    let sort = order.unwrap_or_default();
+    let keys = format!("q quit  Tab page  p hold  +- pace{sort}  ? help");
+    let left = Line::styled(keys, tones.quiet());
     justify(left, right, width)
 }
 

@@ -182,8 +182,18 @@ fn needed(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * there.count().saturating_sub(1)
 }
 
+/// The text, or its end.
+pub(super) fn cut_front(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let kept = text.chars().skip((length + 1).saturating_sub(width));
+    std::iter::once('…').chain(kept).collect()
+}
+
 /// The text, or its beginning.
-pub(super) fn cut(text: &str, width: usize) -> String {
+fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }

@@ -187,7 +187,7 @@ fn a_node_that_goes_is_missed_and_one_that_comes_anew_has_no_rates_yet() {
     model.lose("the node went away".to_owned(), Instant::now());
     let lines = drawn(&model, &mut view, (80, 24));
     assert!(lines[0].contains("no answer for 0 s"), "{lines:#?}");
-    assert!(lines[23].starts_with("the node went away"), "{lines:#?}");
+    assert!(lines[22].starts_with("the node went away"), "{lines:#?}");
     let mut anew = answer(1);
     anew["node"]["pid"] = 9.into();
     model.take(anew, false);
