@@ -2,7 +2,7 @@
 //! The lines of the control socket: one object asks, one object answers.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::snapshot::{Section, Snapshot};
 use super::{Answer, Ask, Desk};
@@ -29,6 +29,7 @@ struct Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Hello,
+    Snapshot,
     Show(Section),
     Reload { dry_run: bool },
 }
@@ -59,6 +60,7 @@ fn wanted(line: &[u8]) -> Result<Wanted, String> {
     let section = request.section.as_deref();
     match (request.request.as_str(), section, request.dry_run) {
         ("hello", None, false) => Ok(Wanted::Hello),
+        ("snapshot", None, false) => Ok(Wanted::Snapshot),
         ("show", Some(section), false) => {
             Section::named(section).map(Wanted::Show).ok_or_else(|| {
                 let names = Section::ALL.map(Section::name).join(", ");
@@ -67,23 +69,24 @@ fn wanted(line: &[u8]) -> Result<Wanted, String> {
         }
         ("reload", None, dry_run) => Ok(Wanted::Reload { dry_run }),
         ("show", None, _) => Err("`show` needs a `section`".to_owned()),
-        ("hello" | "show" | "reload", _, _) => {
+        ("hello" | "snapshot" | "show" | "reload", _, _) => {
             Err(format!("`{}` does not take that key", request.request))
         }
         (other, _, _) => Err(format!(
-            "there is no request `{other}`; there are hello, show, reload"
+            "there is no request `{other}`; there are hello, snapshot, show, reload"
         )),
     }
 }
 
 fn ask(wanted: Wanted, desk: &Desk) -> Result<Value, String> {
     let ask = match wanted {
-        Wanted::Hello | Wanted::Show(_) => Ask::Snapshot,
+        Wanted::Hello | Wanted::Snapshot | Wanted::Show(_) => Ask::Snapshot,
         Wanted::Reload { dry_run } => Ask::Reload { dry_run },
     };
     match (desk.ask(ask), wanted) {
         (None, _) => Err("the node does not answer; it may be about to end".to_owned()),
         (Some(Answer::Snapshot(snapshot)), Wanted::Show(section)) => Ok(shown(&snapshot, section)),
+        (Some(Answer::Snapshot(snapshot)), Wanted::Snapshot) => Ok(everything(&snapshot)),
         (Some(Answer::Snapshot(snapshot)), _) => Ok(json!({ "ok": true, "node": snapshot.node })),
         (Some(Answer::Reload(outcome)), _) => Ok(reloaded(&outcome)),
     }
@@ -96,6 +99,18 @@ fn shown(snapshot: &Snapshot, section: Section) -> Value {
         "uptime_nanoseconds": snapshot.node.uptime_nanoseconds,
         section.name(): snapshot.section(section),
     })
+}
+
+/// Every section of one moment, so that a view of them all agrees with itself.
+fn everything(snapshot: &Snapshot) -> Value {
+    let mut all = Map::new();
+    all.insert("ok".to_owned(), true.into());
+    let uptime = snapshot.node.uptime_nanoseconds;
+    all.insert("uptime_nanoseconds".to_owned(), uptime.into());
+    for section in Section::ALL {
+        all.insert(section.name().to_owned(), snapshot.section(section));
+    }
+    Value::Object(all)
 }
 
 fn reloaded(outcome: &Outcome) -> Value {
