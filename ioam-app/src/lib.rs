@@ -24,3 +24,4 @@ pub mod report;
 pub mod runtime;
 pub mod say;
 pub mod show;
+pub mod trace;

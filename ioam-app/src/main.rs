@@ -7,7 +7,7 @@ use clap::Parser;
 use ioam_app::args::{Arguments, Command};
 use ioam_app::{
     bind, check, demo, doctor, explain, import_linux, manual, pot_keys, probe, reload, replay,
-    runtime, say, show,
+    runtime, say, show, trace,
 };
 
 fn main() -> ExitCode {
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::ImportLinux(arguments) => import_linux::import_linux(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
+        Command::Trace(arguments) => trace::trace(&arguments),
         Command::Schema => Ok(check::schema()),
         Command::Man { folder } => manual::pages(&folder),
         Command::Completion { shell } => Ok(manual::completion(shell)),
