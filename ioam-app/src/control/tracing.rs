@@ -18,6 +18,8 @@ use crate::trace::{Watch, matcher};
 
 /// How long it rests where no packet waits.
 const PAUSE: Duration = Duration::from_millis(2);
+/// How long a client that has gone may go unnoticed.
+const PARTING: Duration = Duration::from_millis(100);
 /// How often it says how far it is.
 const PROGRESS: Duration = Duration::from_millis(250);
 
@@ -68,7 +70,12 @@ fn begin(order: &Order, desk: &Desk) -> Result<Begun, String> {
     let matcher = matcher(&order.terms, &taps.tables)?;
     let ports: Vec<_> = taps.tables.ports.iter().map(|port| &port.name).collect();
     let begun = json!({ "ok": true, "trace": { "ports": ports } });
-    let watch = Watch::begin(taps, &matcher).ok_or(
+    let watch = Watch::begin(&taps, &matcher).or_else(|| {
+        // One that has just gone may not be missed yet.
+        std::thread::sleep(PARTING);
+        Watch::begin(&taps, &matcher)
+    });
+    let watch = watch.ok_or(
         "another client traces this node; one can at a time: try again when that has ended",
     )?;
     Ok((watch, deadline, begun))
@@ -102,13 +109,13 @@ fn follow(
         }
         if now >= due {
             due = now + PROGRESS;
-            if has_gone(stream) {
-                return None;
-            }
             let progress = json!({ "ok": true, "progress": watch.figures().json(shown) });
             write_line(stream, &sealed(progress))?;
         }
         if !waits {
+            if has_gone(stream) {
+                return None;
+            }
             std::thread::sleep(PAUSE);
         }
     }

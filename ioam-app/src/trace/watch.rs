@@ -54,7 +54,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Begins, unless somebody else watches.
-    pub(crate) fn begin(taps: Taps, matcher: &Matcher) -> Option<Self> {
+    pub(crate) fn begin(taps: &Taps, matcher: &Matcher) -> Option<Self> {
         if taps.taken.swap(true, Ordering::AcqRel) {
             return None;
         }
@@ -68,7 +68,7 @@ impl Watch {
             exchanges: taps.workers.iter().map(arm).collect(),
             lost: vec![0; taps.workers.len()],
             next: 0,
-            taps,
+            taps: taps.clone(),
         })
     }
 
