@@ -118,7 +118,7 @@ impl Viewer {
         self.lost = lost;
         let text = match answer["text"].as_str() {
             _ if self.json => answer["packet"].to_string(),
-            Some(text) if more > 0 => format!("{more} packets not shown\n\n{text}"),
+            Some(text) if more > 0 => format!("{} not shown\n\n{text}", packets(more)),
             Some(text) => text.to_owned(),
             None => bail!("the node told of a packet without text; is it of another version?"),
         };
@@ -128,18 +128,25 @@ impl Viewer {
     }
 }
 
+fn packets(number: u64) -> String {
+    match number {
+        1 => "1 packet".to_owned(),
+        number => format!("{number} packets"),
+    }
+}
+
 /// What was seen in all.
 fn summary(figures: &Value) -> String {
     let figure = |key: &str| figures[key].as_u64().unwrap_or(0);
     let mut text = format!(
-        "{} packets shown, {} looked at",
-        figure("shown"),
+        "{} shown, {} looked at",
+        packets(figure("shown")),
         figure("looked_at")
     );
     if figure("lost") > 0 {
         text += &format!(
-            "; {} packets not shown: they came faster than they could be told",
-            figure("lost")
+            "; {} not shown: they came faster than they could be told",
+            packets(figure("lost"))
         );
     }
     if figure("passed_by") > 0 {
