@@ -25,7 +25,8 @@ pub use model::Model;
 pub use report::{Complaint, Diagnostic, Errors, Place, Severity};
 pub use text::{CollectorProfile, Memory, RecordKind, Transport};
 pub use valid::{
-    Collector, CollectorTls, Control, ControlSocket, Machine, PortRuntime, Runtime, Simulate, Valid,
+    Collector, CollectorTls, Control, ControlSocket, Lines, Machine, PortRuntime, Rotation,
+    Runtime, Simulate, Valid,
 };
 
 /// Largest file read, in octets: far beyond any real one.

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ioam_config::{
-    Collector, CollectorProfile, CollectorTls, Control, ControlSocket, Loaded, Machine, Memory,
-    RecordKind, Simulate, Transport, parse,
+    Collector, CollectorProfile, CollectorTls, Control, ControlSocket, Lines, Loaded, Machine,
+    Memory, RecordKind, Rotation, Simulate, Transport, parse,
 };
 use ioam_dp::table::spec::*;
 use ioam_dp::timestamp::WallTime;
@@ -87,6 +87,8 @@ profiles:
       over-mtu: drop
 export:
   ndjson: /tmp/records
+  rotate-mib: 0x1f
+  keep: 0x13
 control: {socket: /run/ioam/b.sock, mode: 0660}
 metrics: {listen: "[::1]:9469"}
 simulate:
@@ -400,7 +402,14 @@ fn the_runtime() {
     );
     assert_eq!(runtime.huge_dir.as_deref(), Some("/mnt/h"));
     assert_eq!(runtime.file_prefix.as_deref(), Some("ioam"));
-    assert_eq!(loaded.valid.export(), Some("/tmp/records"));
+    let lines = Lines::File {
+        path: "/tmp/records".to_owned(),
+        rotation: Some(Rotation {
+            most_octets: 0x1f << 20,
+            keep: 0x13,
+        }),
+    };
+    assert_eq!(loaded.valid.lines(), Some(&lines));
     let socket = ControlSocket::At("/run/ioam/b.sock".to_owned());
     let mode = 0o660;
     assert_eq!(*loaded.valid.control(), Control { socket, mode });
@@ -441,7 +450,7 @@ fn defaults_suit_a_small_machine() {
             (None, None)
         );
         assert_eq!(
-            (loaded.valid.export(), loaded.valid.simulate()),
+            (loaded.valid.lines(), loaded.valid.simulate()),
             (None, None)
         );
         assert_eq!(loaded.valid.node_spec(&[]).seed, 1);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use ioam_config::{Loaded, Machine, Memory, load};
+use ioam_config::{Lines, Loaded, Machine, Memory, load};
 use ioam_dp::option_type::proof_of_transit::{self, KeySet, Keys, MINIMUM_BITS, Share, Verdict};
 use ioam_dp::table::Tables;
 use ioam_dp::table::spec::{
@@ -135,7 +135,7 @@ fn encapsulate() {
 #[test]
 fn decapsulate() {
     let loaded = sample("decap.yaml");
-    assert_eq!(loaded.valid.export(), Some("-"));
+    assert_eq!(loaded.valid.lines(), Some(&Lines::StandardOutput));
     let spec = loaded.valid.node_spec(&[]);
     let ActionSpec::Decapsulate(collect) = &spec.profiles[0].action else {
         panic!()

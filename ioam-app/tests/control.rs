@@ -46,7 +46,7 @@ fn everything_is_shown_as_a_table_and_as_json_with_rates() {
         ("namespaces", "filled/s"),
         ("profiles", "collect"),
         ("flows", "groups"),
-        ("drops", "no"),
+        ("drops", "forwarded"),
         ("export", "ring of worker"),
         ("latency", "no delays"),
     ] {
@@ -115,10 +115,6 @@ fn what_cannot_be_reloaded_is_refused_by_name_and_changes_nothing() {
         ),
         (text.replace("west", "north"), "ports: which there are"),
         (text.clone() + "export: {ndjson: /dev/null}\n", "export"),
-        (
-            text.replace("net_null0,", "net_null0, address: 2001:db8::1,"),
-            "transmit queues",
-        ),
         (text.clone() + "nodes: 1\n", "unknown key `nodes`"),
         (
             text.replace("use-namespace: 123", "use-namespace: 124"),

@@ -123,9 +123,14 @@ pub struct Schema {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Export {
-    /// A file that gets one line of JSON per record, or `-` for standard output; omitted, records
-    /// are counted and discarded.
+    /// A file that gets one line of JSON per record, `-` for standard output, or `unix:` and the
+    /// path of a socket somebody listens at; omitted, records are counted and discarded.
     pub ndjson: Option<Scalar<Text>>,
+    /// MiB after which the file is put aside as `PATH.1` and another begun; omitted, never.
+    pub rotate_mib: Option<Scalar<Number<u32, 1, 0x10_0000>>>,
+    /// Files put aside that are kept; the oldest goes.
+    #[schemars(extend("default" = 4))]
+    pub keep: Option<Scalar<Number<u16, 1, 9999>>>,
     /// Where IOAM data are exported to: packets to these addresses get no direct export option,
     /// which would make each export cause others.
     pub receivers: Option<Vec<Receiver>>,

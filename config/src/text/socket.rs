@@ -55,7 +55,7 @@ impl FromText for FileMode {
         mode.map(Self).ok_or_else(|| {
             Complaint::new(
                 format!("`{text}` are no permissions"),
-                "write three octal digits, as in `0600` for the owner alone or `0660`",
+                "write them in octal, as in `0600` for the owner alone or `0660`",
             )
         })
     }

@@ -7,6 +7,7 @@ mod edge_to_edge;
 mod encapsulate;
 mod filter;
 mod forwarding;
+mod lines;
 mod node;
 mod observe;
 mod ports;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use std::net::SocketAddr;
 
+pub use lines::{Lines, Rotation};
 pub use observe::{Control, ControlSocket};
 
 use ioam_dp::table::spec::{NamespaceSpec, NodeSpec, PortSpec};
@@ -130,7 +132,7 @@ pub struct Valid {
     spec: NodeSpec,
     runtime: Runtime,
     ports: Vec<PortRuntime>,
-    export: Option<String>,
+    lines: Option<Lines>,
     collectors: Vec<Collector>,
     path_interval: Duration,
     simulate: Option<Simulate>,
@@ -163,10 +165,10 @@ impl Valid {
         &self.ports
     }
 
-    /// Where NDJSON records go: a path, or `-` for standard output; `None` discards them.
+    /// Where records go as lines of JSON; `None` discards them.
     #[must_use]
-    pub fn export(&self) -> Option<&str> {
-        self.export.as_deref()
+    pub fn lines(&self) -> Option<&Lines> {
+        self.lines.as_ref()
     }
 
     /// Collectors of IPFIX in their order.
@@ -258,14 +260,13 @@ pub(crate) fn validate(
     proof_of_transit::needless_secrets(model, &spec, problems);
     collectors::readable(model, &collectors, &spec, problems);
     let keys = model.export.as_ref();
-    let export = keys.and_then(|export| get(&export.ndjson, problems));
     let path_seconds = keys.and_then(|export| get(&export.path_seconds, problems));
     let path_seconds = path_seconds.map_or(10, |seconds| seconds.0);
     Valid {
         spec,
         runtime,
         ports,
-        export: export.map(|path| path.0),
+        lines: lines::lines(model, problems),
         collectors,
         path_interval: Duration::from_secs(path_seconds.into()),
         simulate,

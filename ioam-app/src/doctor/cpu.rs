@@ -9,12 +9,41 @@ use crate::host::{Host, cpu_list, cpu_text};
 const CPUS: &str = "/sys/devices/system/cpu";
 
 pub(super) fn examine(examination: &Examination<'_>) -> Vec<Finding> {
-    let mut findings = locality(examination);
+    let mut findings = Vec::from_iter(presence(examination));
+    findings.extend(locality(examination));
     findings.extend(isolation(examination));
     findings.extend(governor(examination));
     findings.extend(siblings(examination));
     findings.extend(counter(examination.host));
     findings
+}
+
+/// Whether there are the CPUs at all.
+fn presence(examination: &Examination<'_>) -> Option<Finding> {
+    const CHECK: &str = "cpus";
+    let online = cpu_list(&examination.host.read(&format!("{CPUS}/online"))?);
+    let workers = examination.workers();
+    if workers.is_empty() {
+        return None;
+    }
+    let missing: Vec<usize> = workers
+        .iter()
+        .copied()
+        .filter(|cpu| !online.contains(cpu))
+        .collect();
+    if missing.is_empty() {
+        return Some(Finding::ok(
+            CHECK,
+            format!("the workers' are there: {}", cpu_text(workers)),
+        ));
+    }
+    let found = format!(
+        "this machine has {}, and no {}",
+        cpu_text(&online),
+        cpu_text(&missing)
+    );
+    let finding = Finding::error(CHECK, found).why("each worker needs a CPU of its own");
+    Some(finding.mend("lscpu -e # and correct `worker-cpus` in the file"))
 }
 
 /// Whether cards and workers are on one NUMA node.
@@ -109,7 +138,7 @@ fn isolation(examination: &Examination<'_>) -> Vec<Finding> {
         } else {
             Finding::warn(
                 check,
-                format!("worker CPU {} is not in it", cpu_text(&open)),
+                format!("not in it, of the workers' CPUs: {}", cpu_text(&open)),
             )
             .why(why)
             .mend(kernel_words(&words))

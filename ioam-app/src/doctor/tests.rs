@@ -292,7 +292,7 @@ fn cpus_far_away_shared_or_slow_are_warnings() {
         "{}",
         warned[1].2
     );
-    assert!(warned[2].1.contains("CPU 2 "), "{}", warned[2].1);
+    assert!(warned[2].1.ends_with("CPUs: 2"), "{}", warned[2].1);
     assert!(
         warned[3]
             .2
@@ -470,4 +470,18 @@ fn every_check_is_documented() {
             "To mend: a row for `{check}` in docs/operations.md"
         );
     }
+}
+
+#[test]
+fn workers_on_cpus_that_are_not_there_are_an_error() {
+    let machine = healthy();
+    assert_eq!(
+        about(&diagnosis(&machine), "cpus")[0].severity,
+        Severity::Ok
+    );
+    machine.file(&format!("{CPUS}/online"), "0-2\n");
+    let diagnosis = diagnosis(&machine);
+    let (severity, found, _) = bad(&diagnosis, "cpus");
+    assert_eq!(severity, Severity::Error);
+    assert_eq!(found, "this machine has 0,1,2, and no 3");
 }

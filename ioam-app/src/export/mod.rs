@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The way of a record out of the node: a ring from each worker, then one line of JSON in a file,
-//! and IPFIX to collectors.
+//! a socket or a pipe, and IPFIX to collectors.
 //!
 //! A worker hands records to its [`RingSink`] and never waits. A management thread owns the
 //! [`Drain`]: it empties the rings, turns each record into a [`line`](ndjson::line) for an [`Output`],
@@ -14,6 +14,7 @@ mod output;
 pub(crate) mod rfc3339;
 mod ring;
 mod watch;
+pub mod way;
 
 pub(crate) use drain::write_records;
 pub use drain::{Drain, Exported};

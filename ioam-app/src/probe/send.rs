@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
+use ioam_config::Lines;
 use ioam_dp::port::PortId;
 use ioam_dp::stats::Notice;
 use ioam_dp::table::Tables;
@@ -18,9 +19,9 @@ use super::line::Line;
 use super::summary::{NotSent, Sent, Summary};
 use super::tally::{Ended as EndedHere, Tally};
 use super::{ProbeArguments, print};
-use crate::export::Output;
+use crate::export::{Output, way};
 use crate::report::Report;
-use crate::runtime::{Ended, Interrupt, Node, Setup, Source, load, output, plan::Plan};
+use crate::runtime::{Ended, Interrupt, Node, Setup, Source, load, plan::Plan};
 use crate::say;
 
 /// How often the node is looked at.
@@ -57,11 +58,11 @@ pub(super) fn send(config: &Path, arguments: &ProbeArguments) -> Result<ExitCode
     choose(&mut probes, arguments).map_err(|error| error.context(name.to_string()))?;
     let plan = Plan::new(valid, &format!("ioam-probe-{}", std::process::id()));
     let interrupt = Interrupt::watch()?;
-    let (records, lines) = Records::new(match valid.export() {
-        // Standard output is for the outcome.
-        Some("-") => Output::nowhere(),
-        export => output(export)?,
-    });
+    // Standard output is for the outcome.
+    let lines = valid
+        .lines()
+        .filter(|lines| **lines != Lines::StandardOutput);
+    let (records, lines) = Records::new(way::open(lines)?);
     let adjust = |spec: &mut NodeSpec| spec.probes.clone_from(&probes);
     let setup = Setup {
         loaded: &loaded,

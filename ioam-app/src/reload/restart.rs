@@ -112,3 +112,46 @@ fn queues(old: &Plan, new: &Plan) -> Vec<String> {
         names.join(" and ")
     )]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ioam_config::{Machine, parse};
+
+    const NODE: &str = "runtime: {main-cpu: 0, worker-cpus: [1, 2]}
+ports: [{name: east, device: net_null0}, {name: west, device: net_null1}]
+forwarding: {pairs: [[east, west]]}
+namespaces: [{id: 1}]
+";
+
+    fn loaded(text: &str) -> Loaded {
+        let machine = Machine::this(vec![0, 1, 2]);
+        parse("f.yaml", text, &machine).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    fn needed(text: &str) -> Vec<String> {
+        let (old, new) = (loaded(NODE), loaded(text));
+        let running = Running {
+            plan: Plan::new(&old.valid, ""),
+            loaded: old,
+        };
+        let changes = ioam_config::changes(&running.loaded.text, &new.text);
+        restarts(&running, &new, &Plan::new(&new.valid, ""), &changes)
+    }
+
+    #[test]
+    fn a_worker_that_would_need_another_transmit_queue_is_started_anew() {
+        // Each worker polls one port: with an address it also answers where it listens.
+        let text = NODE.replace("net_null0}", "net_null0, address: \"2001:db8::1\"}");
+        let found = needed(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("transmit queues"), "{found:?}");
+    }
+
+    #[test]
+    fn what_the_tables_hold_needs_no_restart() {
+        let none: [String; 0] = [];
+        assert_eq!(needed(NODE), none);
+        assert_eq!(needed(&NODE.replace("{id: 1}", "{id: 1}, {id: 2}")), none);
+    }
+}

@@ -19,9 +19,10 @@ use ioam_config::{Loaded, Machine};
 
 use crate::args::RunArguments;
 use crate::control::Desk;
+use crate::export::way;
 use crate::say;
 pub(crate) use manage::{Ended, Interrupt};
-pub(crate) use node::{Node, Setup, output};
+pub(crate) use node::{Node, Setup};
 
 use manage::Limits;
 use plan::Plan;
@@ -46,7 +47,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
         plan: &plan,
         adjust: &|_| (),
     };
-    let mut node = Node::start(setup, output(loaded.valid.export())?)?;
+    let mut node = Node::start(setup, way::open(loaded.valid.lines())?)?;
     node.announce();
     let (desk, questions) = Desk::new();
     let _served = open::open(&loaded.valid, &plan, &desk)?;

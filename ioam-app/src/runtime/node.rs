@@ -2,7 +2,6 @@
 //! A node of real ports: DPDK started, ports open, workers polling, records exported.
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -286,16 +285,6 @@ fn print(report: &Report, json: bool) -> Result<()> {
         say::err(report);
     }
     Ok(())
-}
-
-/// Where the configuration wants records.
-pub(crate) fn output(export: Option<&str>) -> Result<Output> {
-    match export {
-        None => Ok(Output::nowhere()),
-        Some("-") => Ok(Output::new("standard output", Box::new(std::io::stdout()))),
-        Some(path) => Output::append(Path::new(path))
-            .with_context(|| format!("cannot write records to {path}; see `export: ndjson:`")),
-    }
 }
 
 /// The way to the collectors: what is wrong with their certificates is said before anything starts.

@@ -258,7 +258,7 @@ pub(crate) fn record(option_type: OptionType, option_data: &str) -> ExportRecord
 pub(crate) fn trace() -> Record {
     Record::Option(record(
         OptionType::PreallocatedTrace,
-        "007b 2000 f0000000  3f0b0001 0b110b22 ea66a422 1c71c71c  400a0001 0a110a22 ea66a422 1a7c1a7c",
+        "007b 2000 f0000000  3f0b0001 0b110b22 ea65efa2 1c71c71c  400a0001 0a110a22 ea65efa2 1a7c1a7c",
     ))
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::message::Finished;
 use ioam_dp::timestamp::WallTime;
 use serde::Serialize;
 
@@ -59,6 +60,13 @@ pub struct CollectorCounts {
 }
 
 impl CollectorCounts {
+    /// The system took `message`.
+    pub fn count(&self, message: &Finished) {
+        self.data_records.add(message.data_records.into());
+        self.messages.add(1);
+        self.octets.add(message.place.len() as u64);
+    }
+
     /// `count` records have been sent.
     pub fn send(&self, count: u64) {
         self.sent.add(count);

@@ -240,6 +240,7 @@ iana! {
     INTERFACE_NAME = 82 "interfaceName" String;
     PACKET_TOTAL_COUNT = 86 "packetTotalCount" Unsigned64;
     EXPORTING_PROCESS_ID = 144 "exportingProcessId" Unsigned32;
+    OBSERVATION_DOMAIN_ID = 149 "observationDomainId" Unsigned32;
     FLOW_START_NANOSECONDS = 156 "flowStartNanoseconds" DateTimeNanoseconds;
     FLOW_END_NANOSECONDS = 157 "flowEndNanoseconds" DateTimeNanoseconds;
     NOT_SENT_FLOW_TOTAL_COUNT = 165 "notSentFlowTotalCount" Unsigned64;

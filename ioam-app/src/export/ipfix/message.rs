@@ -16,6 +16,8 @@ pub const MOST_OCTETS: usize = 1400;
 const HEADER: usize = 16;
 const SET_HEADER: usize = 4;
 const VERSION: u16 = 10;
+/// No Set ID: 0 and 1 are not used (RFC 7011, 3.3.2).
+const NO_SET: u16 = 0;
 
 /// A message that is ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +122,14 @@ impl Messages {
         }
     }
 
+    /// What follows goes to a set of its own, even if it has the same Set ID.
+    pub fn end_set(&mut self) {
+        self.close_set();
+        if let Some(open) = &mut self.open {
+            (open.set_start, open.set) = (self.octets.len(), NO_SET);
+        }
+    }
+
     /// The record of the node at hand is complete.
     pub fn end_record(&mut self) {
         self.parts = 0;
@@ -208,7 +218,9 @@ impl Messages {
         let Some(open) = &self.open else { return };
         let start = open.set_start;
         let len = self.octets.len() - start;
-        if len <= SET_HEADER {
+        if len == 0 {
+            // There is none.
+        } else if len <= SET_HEADER {
             self.octets.truncate(start);
         } else if let Some(place) = self.octets.get_mut(start + 2..start + SET_HEADER) {
             place.copy_from_slice(&u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes());
@@ -275,6 +287,19 @@ mod tests {
         assert_eq!(sequences, [0, 2, 3]);
         assert_eq!(finished[0].ended, 2);
         assert!(finished.iter().take(2).all(|one| !one.continues));
+    }
+
+    #[test]
+    fn an_ended_set_is_followed_by_another_with_the_same_id() {
+        let mut messages = Messages::new(0);
+        messages.add(3, |out| out.u32(1));
+        messages.end_set();
+        messages.add(3, |out| out.u32(2));
+        messages.end_set();
+        messages.end_set();
+        messages.close();
+        let set = 0x0003_0008;
+        assert_eq!(words(messages.octets())[4..], [set, 1, set, 2]);
     }
 
     #[test]

@@ -22,6 +22,9 @@ impl Names {
     #[must_use]
     pub fn new(tables: &Tables) -> Self {
         let namespaces = tables.namespaces.all().iter();
+        let mut formats: Vec<_> = namespaces.map(|one| (one.id, one.timestamp)).collect();
+        // After a reload they stand in the order in which they came.
+        formats.sort_unstable_by_key(|(id, _)| *id);
         Self {
             ports: tables.ports.iter().map(|port| port.name.clone()).collect(),
             profiles: tables
@@ -29,7 +32,7 @@ impl Names {
                 .iter()
                 .map(|profile| profile.name.clone())
                 .collect(),
-            formats: namespaces.map(|one| (one.id, one.timestamp)).collect(),
+            formats,
         }
     }
 

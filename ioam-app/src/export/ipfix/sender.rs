@@ -180,6 +180,7 @@ impl Sender {
 
     /// Sends the session's messages and counts them.
     fn send(&mut self) {
+        self.send_about();
         let messages = &mut self.session.messages;
         let Some(link) = &mut self.link else { return };
         self.counts.send(messages.empty_records().into());
@@ -198,9 +199,7 @@ impl Sender {
                 self.counts.send(ended - torn);
                 lost += torn;
                 self.torn &= ended == 0 && message.continues;
-                self.counts.data_records.add(message.data_records.into());
-                self.counts.messages.add(1);
-                self.counts.octets.add(message.place.len() as u64);
+                self.counts.count(message);
             } else {
                 lost += ended;
                 self.torn = message.continues;
@@ -210,6 +209,26 @@ impl Sender {
         if lost > 0 {
             self.counts.lose(lost, wall_time());
         }
+        if let Some(error) = taken.broken {
+            self.failed(&error.to_string());
+        }
+    }
+
+    /// Sends what is about the records, ahead of them.
+    fn send_about(&mut self) {
+        let about = &mut self.session.about;
+        let Some(link) = &mut self.link else { return };
+        if about.finished().is_empty() {
+            return;
+        }
+        let taken = link.send(about.octets(), about.finished(), &self.stop);
+        self.counts.refused.add(taken.refused);
+        for (message, whole) in about.finished().iter().zip(&taken.messages) {
+            if *whole {
+                self.counts.count(message);
+            }
+        }
+        about.clear();
         if let Some(error) = taken.broken {
             self.failed(&error.to_string());
         }

@@ -18,14 +18,19 @@ use ioam_dp::timestamp::WallTime;
 
 /// When descriptions are sent again over UDP, at first: the datagram that has them may be lost.
 const SOON: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+/// The Observation Domain ID of messages that are about no one domain (RFC 7011, 3.1).
+const NO_DOMAIN: u32 = 0;
 /// Octets of messages that are sent together.
 pub(super) const TOGETHER: usize = 1 << 20;
 
 /// What a collector is sent over one connection or socket.
 #[derive(Debug)]
 pub struct Session {
-    /// What is to be sent now.
+    /// Records that are to be sent now.
     pub messages: Messages,
+    /// What is to be sent about them before: descriptions, names and statistics, of no one domain.
+    /// A collector that does not count such records misses none of the others then.
+    pub about: Messages,
     wanted: Wanted,
     profile: Profile,
     enterprise: u32,
@@ -46,6 +51,7 @@ impl Session {
     pub fn new(collector: &Collector) -> Self {
         Self {
             messages: Messages::new(collector.domain),
+            about: Messages::new(NO_DOMAIN),
             wanted: Wanted::of(collector),
             profile: collector.profile,
             enterprise: collector.enterprise,
@@ -63,6 +69,7 @@ impl Session {
     /// Begins: the sequence starts at 0, and everything is to be described.
     pub fn begin(&mut self, now: Instant) {
         self.messages.restart();
+        self.about.restart();
         self.described = 0;
         self.describe_at = Some(now);
         self.statistics_at = Some(now + self.refresh);
@@ -73,6 +80,7 @@ impl Session {
     pub fn tick(&mut self, now: Instant, time: WallTime, counts: &CollectorCounts) {
         let seconds = u32::try_from(time.seconds & 0xFFFF_FFFF).unwrap_or(u32::MAX);
         self.messages.set_time(seconds);
+        self.about.set_time(seconds);
         if self.describe_at.is_some_and(|at| now >= at) {
             self.describe();
             let soon = usize::try_from(self.described).ok();
@@ -89,26 +97,23 @@ impl Session {
 
     /// The templates that this collector's records have.
     fn templates(&self) -> Vec<Template> {
-        let mut templates = Vec::new();
+        let wanted = self.wanted;
         if self.profile == Profile::Uliege {
-            templates.push(template::ULIEGE);
-        } else {
-            let wanted = self.wanted;
-            if wanted.hops() {
-                templates.push(template::HOP);
-            }
-            if wanted.raw() {
-                templates.extend_from_slice(template::RAW);
-            }
-            if wanted.sequences() {
-                templates.push(template::SEQUENCE_REPORT);
-            }
-            if wanted.paths() {
-                templates.push(template::PATH);
-            }
-            templates.extend([template::INTERFACE, template::PROFILE]);
+            return vec![template::ULIEGE];
         }
-        templates.extend([template::ELEMENT_TYPE, template::RELIABILITY]);
+        let mut templates = Vec::new();
+        if wanted.hops() {
+            templates.push(template::HOP);
+        }
+        if wanted.raw() {
+            templates.extend_from_slice(template::RAW);
+        }
+        if wanted.sequences() {
+            templates.push(template::SEQUENCE_REPORT);
+        }
+        if wanted.paths() {
+            templates.push(template::PATH);
+        }
         templates
     }
 
@@ -119,46 +124,52 @@ impl Session {
         }
     }
 
-    /// Templates, then what elements mean, then names.
+    /// What elements mean, then the templates that have them: some collectors read a template with
+    /// what they know of its elements when it comes.
     fn describe(&mut self) {
         let enterprise = self.enterprise;
-        for template in self.templates() {
-            self.messages
-                .add(template.set(), |out| template.write(enterprise, out));
+        for template in template::ABOUT {
+            template.describe(enterprise, &mut self.about);
+            // pmacct 1.7.7 reads the first options template of a set alone.
+            self.about.end_set();
         }
-        self.messages.close();
         for element in self.elements() {
-            self.messages.add(template::ELEMENT_TYPE.id, |out| {
+            self.about.add(template::ELEMENT_TYPE.id, |out| {
                 element_type(element, enterprise, out);
             });
         }
-        self.name();
+        self.about.close();
+        for template in self.templates() {
+            template.describe(enterprise, &mut self.messages);
+        }
         self.messages.close();
+        self.name();
     }
 
     fn name(&mut self) {
-        if self.profile == Profile::Uliege {
-            return;
-        }
+        let domain = self.domain;
         for (number, name) in (1..).zip(&self.names.ports) {
-            self.messages.add(template::INTERFACE.id, |out| {
+            self.about.add(template::INTERFACE.id, |out| {
+                out.u32(domain);
                 out.u32(number);
                 out.variable(name.as_bytes());
             });
         }
         for (number, name) in (0..).zip(&self.names.profiles) {
-            self.messages.add(template::PROFILE.id, |out| {
+            self.about.add(template::PROFILE.id, |out| {
+                out.u32(domain);
                 out.u16(number);
                 out.variable(name.as_bytes());
             });
         }
+        self.about.close();
     }
 
     /// What became of the records so far (RFC 7011, 4.3).
     pub fn statistics(&mut self, counts: &CollectorCounts) {
         let domain = self.domain;
         let not_sent = counts.not_sent();
-        self.messages.add(template::RELIABILITY.id, |out| {
+        self.about.add(template::RELIABILITY.id, |out| {
             // One process per observation domain.
             out.u32(domain);
             out.u64(counts.dropped.get());
@@ -168,7 +179,7 @@ impl Session {
             out.u64(counts.messages.get());
             out.u64(counts.octets.get());
         });
-        self.messages.close();
+        self.about.close();
     }
 
     /// Adds the batch's records from the one with this number on, until there is enough to be sent;

@@ -6,6 +6,7 @@ use super::element::{
     INGRESS_INTERFACE, OBSERVATION_TIME_NANOSECONDS, Owner, PROTOCOL_IDENTIFIER,
     SOURCE_IPV6_ADDRESS, SOURCE_TRANSPORT_PORT,
 };
+use super::message::Messages;
 use super::{ioam, uliege};
 
 /// Set ID of a template set.
@@ -156,14 +157,22 @@ pub const ELEMENT_TYPE: Template = Template {
 /// The name of a port.
 pub const INTERFACE: Template = Template {
     id: 289,
-    scope: 1,
-    parts: &[&[INGRESS_INTERFACE, iana::INTERFACE_NAME]],
+    scope: 2,
+    parts: &[&[
+        iana::OBSERVATION_DOMAIN_ID,
+        INGRESS_INTERFACE,
+        iana::INTERFACE_NAME,
+    ]],
 };
 /// The name of a profile.
 pub const PROFILE: Template = Template {
     id: 290,
-    scope: 1,
-    parts: &[&[ioam::PROFILE, iana::SELECTOR_NAME]],
+    scope: 2,
+    parts: &[&[
+        iana::OBSERVATION_DOMAIN_ID,
+        ioam::PROFILE,
+        iana::SELECTOR_NAME,
+    ]],
 };
 /// What became of the records (RFC 7011, 4.3), with what was sent.
 pub const RELIABILITY: Template = Template {
@@ -179,6 +188,8 @@ pub const RELIABILITY: Template = Template {
         iana::EXPORTED_OCTET_TOTAL_COUNT,
     ]],
 };
+/// Templates of what is about other records.
+pub const ABOUT: [Template; 4] = [ELEMENT_TYPE, INTERFACE, PROFILE, RELIABILITY];
 /// One node's data in the elements of the University of Liège.
 pub const ULIEGE: Template = data(293, &[uliege::ALL]);
 
@@ -205,6 +216,11 @@ impl Template {
         } else {
             TEMPLATE_SET
         }
+    }
+
+    /// Adds the template record to messages.
+    pub(super) fn describe(&self, enterprise: u32, messages: &mut Messages) {
+        messages.add(self.set(), |out| self.write(enterprise, out));
     }
 
     /// Writes the template record; elements of the enterprise get the number `enterprise`.
