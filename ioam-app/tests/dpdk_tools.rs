@@ -125,8 +125,7 @@ control: {{socket: {}}}
         socket.display()
     );
     let node = Node::start(&folder.write("node.yaml", &text), &socket);
-    // It writes as another user where it can: a place for everybody.
-    let file = std::env::temp_dir().join(format!("{prefix}.pcapng"));
+    let file = folder.path("dump.pcapng");
     let mut tool = Command::new("timeout");
     tool.args([
         "60",
@@ -163,7 +162,6 @@ control: {{socket: {}}}
         .output()
         .unwrap();
     let (packets, error) = says(&output);
-    let _ = std::fs::remove_file(&file);
     assert!(
         packets.lines().count() >= 8 && packets.contains("0x88b5"),
         "{packets}{error}"
