@@ -26,3 +26,4 @@ pub mod runtime;
 pub mod say;
 pub mod show;
 pub mod top;
+pub mod trace;
