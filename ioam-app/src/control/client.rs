@@ -46,6 +46,12 @@ impl Client {
         })
     }
 
+    /// The socket it is connected to.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Sends a request and waits for its answer.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! The lines of the control socket: one object asks, one object answers.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::snapshot::{Section, Snapshot};
 use super::tracing::Order;
@@ -15,7 +15,7 @@ pub const VERSION: u64 = 1;
 /// Most octets of a request, its end included.
 pub const LONGEST_REQUEST: usize = 4096;
 
-const REQUESTS: [&str; 4] = ["hello", "show", "reload", "trace"];
+const REQUESTS: [&str; 5] = ["hello", "snapshot", "show", "reload", "trace"];
 
 /// A request.
 #[derive(Debug, Deserialize)]
@@ -66,7 +66,9 @@ impl Request {
 pub(super) enum Wanted {
     /// The node itself.
     Hello,
-    /// Figures.
+    /// All figures.
+    Snapshot,
+    /// Some figures.
     Show(Section),
     /// Another configuration.
     Reload {
@@ -132,19 +134,21 @@ pub(super) fn wanted(line: &[u8]) -> Result<Wanted, String> {
             text: request.text,
             frames: request.frames,
         }),
+        ("snapshot", _) => Wanted::Snapshot,
         _ => Wanted::Hello,
     })
 }
 
 fn ask(wanted: &Wanted, desk: &Desk) -> Result<Value, String> {
     let ask = match wanted {
-        Wanted::Hello | Wanted::Show(_) => Ask::Snapshot,
+        Wanted::Hello | Wanted::Snapshot | Wanted::Show(_) => Ask::Snapshot,
         Wanted::Reload { dry_run } => Ask::Reload { dry_run: *dry_run },
         Wanted::Trace(_) => Ask::Taps,
     };
     match (desk.ask(ask), wanted) {
         (None, _) => Err("the node does not answer; it may be about to end".to_owned()),
         (Some(Answer::Snapshot(snapshot)), Wanted::Show(section)) => Ok(shown(&snapshot, *section)),
+        (Some(Answer::Snapshot(snapshot)), Wanted::Snapshot) => Ok(everything(&snapshot)),
         (Some(Answer::Snapshot(snapshot)), _) => Ok(json!({ "ok": true, "node": snapshot.node })),
         (Some(Answer::Reload(outcome)), _) => Ok(reloaded(&outcome)),
         // Traces have answers of their own.
@@ -159,6 +163,18 @@ fn shown(snapshot: &Snapshot, section: Section) -> Value {
         "uptime_nanoseconds": snapshot.node.uptime_nanoseconds,
         section.name(): snapshot.section(section),
     })
+}
+
+/// Every section of one moment, so that a view of them all agrees with itself.
+fn everything(snapshot: &Snapshot) -> Value {
+    let mut all = Map::new();
+    all.insert("ok".to_owned(), true.into());
+    let uptime = snapshot.node.uptime_nanoseconds;
+    all.insert("uptime_nanoseconds".to_owned(), uptime.into());
+    for section in Section::ALL {
+        all.insert(section.name().to_owned(), snapshot.section(section));
+    }
+    Value::Object(all)
 }
 
 fn reloaded(outcome: &Outcome) -> Value {
