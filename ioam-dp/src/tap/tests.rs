@@ -247,8 +247,8 @@ fn udp() -> Matcher {
     }
 }
 
-fn drain(exchange: &Exchange) -> Vec<Box<Traced>> {
-    std::iter::from_fn(|| exchange.take()).collect()
+fn drain(exchange: &Exchange) -> Vec<Traced> {
+    std::iter::from_fn(|| exchange.take().map(|traced| *traced)).collect()
 }
 
 #[test]
@@ -417,7 +417,7 @@ fn sessions_follow_each_other_and_reloads_come_in_between() {
     rig.run(&mixture(2));
     assert_eq!(drain(&third).len(), 0);
     for place in told {
-        second.give_back(place);
+        second.give_back(Box::new(place));
     }
     assert_eq!(
         Arc::strong_count(&third),
