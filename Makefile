@@ -12,7 +12,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick build install uninstall deb golden fuzz bench deny doc schema setup run clean
+.PHONY: help demo test quick build install uninstall deb golden fuzz bench deny doc schema screens setup run clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ doc: ## the API documentation, any warning an error
 
 schema: ## write the JSON Schema of the configuration, for editors
 	@$(CARGO) run --quiet --package ioam-app -- schema > config/schema.json
+
+screens: build ## write what `ioam top`, `show` and `doctor` show into docs/screens.md
+	@scripts/screens
 
 setup: ## install what building and testing need (Debian packages, cargo-deny)
 	@scripts/setup test

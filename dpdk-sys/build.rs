@@ -10,16 +10,17 @@ const MISSING: &str = "DPDK 22.11's development files are missing: install them 
 
 /// Linked by name, so that a Rust program carries no needless start-up dependency. Drivers are
 /// loaded at run time; `net_ring` alone is linked, because `rte_eth_from_rings` lives in it.
-const LIBRARIES: [&str; 6] = [
+const LIBRARIES: [&str; 7] = [
     "rte_eal",
     "rte_ethdev",
     "rte_mbuf",
     "rte_mempool",
     "rte_ring",
+    "rte_pdump",
     "rte_net_ring",
 ];
 
-const FUNCTIONS: [&str; 45] = [
+const FUNCTIONS: [&str; 47] = [
     "rte_eal_init",
     "rte_eal_cleanup",
     "rte_eal_remote_launch",
@@ -30,6 +31,8 @@ const FUNCTIONS: [&str; 45] = [
     "rte_openlog_stream",
     "rte_log_cur_msg_loglevel",
     "rte_dev_probe",
+    "rte_pdump_init",
+    "rte_pdump_uninit",
     "rte_mempool_avail_count",
     "rte_mempool_free",
     "rte_pktmbuf_pool_create",

@@ -52,8 +52,12 @@ pub enum Command {
     ImportLinux(crate::import_linux::ImportLinuxArguments),
     /// Show a running node's figures, with rates
     Show(crate::show::ShowArguments),
+    /// Watch a running node on the terminal: rates, losses, delays, paths
+    Top(crate::top::TopArguments),
     /// Have a running node read its configuration again, without losing a packet
     Reload(crate::reload::ReloadArguments),
+    /// Show what a running node does with packets, as they come, and why not something else
+    Trace(crate::trace::TraceArguments),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Write the manual pages into a folder

@@ -7,7 +7,7 @@ use clap::Parser;
 use ioam_app::args::{Arguments, Command};
 use ioam_app::{
     analyse, bind, check, demo, doctor, explain, import_linux, manual, pot_keys, probe, reload,
-    replay, runtime, say, show,
+    replay, runtime, say, show, top, trace,
 };
 
 fn main() -> ExitCode {
@@ -26,7 +26,9 @@ fn main() -> ExitCode {
         Command::Unbind(arguments) => bind::unbind(&arguments),
         Command::ImportLinux(arguments) => import_linux::import_linux(&arguments),
         Command::Show(arguments) => show::show(&arguments),
+        Command::Top(arguments) => top::top(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
+        Command::Trace(arguments) => trace::trace(&arguments),
         Command::Schema => Ok(check::schema()),
         Command::Man { folder } => manual::pages(&folder),
         Command::Completion { shell } => Ok(manual::completion(shell)),

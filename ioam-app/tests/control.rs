@@ -41,14 +41,16 @@ fn start(name: &str) -> (Folder, String, Node) {
 fn everything_is_shown_as_a_table_and_as_json_with_rates() {
     let (_folder, _, node) = start("show");
     for (section, word) in [
+        ("node", "packet buffers"),
         ("ports", "received/s"),
         ("workers", "ticks/packet"),
-        ("namespaces", "filled/s"),
+        ("namespaces", "options/s"),
         ("profiles", "collect"),
         ("flows", "groups"),
         ("drops", "forwarded"),
         ("export", "ring of worker"),
         ("latency", "no delays"),
+        ("paths", "no paths"),
     ] {
         let (table, error) = says(&node.ask(&["show", section, "--window", "0.1"]));
         assert!(table.contains(word), "{section}: {table}{error}");

@@ -31,6 +31,7 @@ pub mod rate_limit;
 pub mod record;
 pub mod stats;
 pub mod table;
+pub mod tap;
 pub mod timestamp;
 pub mod wire;
 pub mod worker;

@@ -46,6 +46,12 @@ impl Client {
         })
     }
 
+    /// The socket it is connected to.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
@@ -63,9 +69,18 @@ impl Client {
     /// # Errors
     /// The node goes away.
     pub fn exchange(&mut self, request: &Value) -> Result<Value> {
+        let gone = || format!("the node at {} went away", self.path.display());
+        writeln!(self.stream.get_mut(), "{request}").with_context(gone)?;
+        self.receive()
+    }
+
+    /// The next answer to a request that has several.
+    ///
+    /// # Errors
+    /// The node goes away.
+    pub fn receive(&mut self) -> Result<Value> {
         let at = self.path.display().to_string();
         let gone = || format!("the node at {at} went away");
-        writeln!(self.stream.get_mut(), "{request}").with_context(gone)?;
         let mut line = String::new();
         let mut stream = self.stream.by_ref().take(LONGEST_ANSWER);
         stream.read_line(&mut line).with_context(gone)?;

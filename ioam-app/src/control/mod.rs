@@ -13,6 +13,7 @@ mod place;
 mod protocol;
 mod server;
 pub mod snapshot;
+mod tracing;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use server::Server;
 use snapshot::Snapshot;
 
 use crate::reload::Outcome;
+use crate::trace::Taps;
 
 /// Questions that wait at once; who has one more waits in front of the desk.
 const WAITING: usize = 16;
@@ -41,6 +43,8 @@ pub enum Ask {
         /// Only to say what would change.
         dry_run: bool,
     },
+    /// For what watching its workers takes.
+    Taps,
 }
 
 /// What it answers.
@@ -50,6 +54,8 @@ pub enum Answer {
     Snapshot(Box<Snapshot>),
     /// To [`Ask::Reload`].
     Reload(Outcome),
+    /// To [`Ask::Taps`].
+    Taps(Taps),
 }
 
 /// A question, and where the answer goes.

@@ -2,9 +2,10 @@
 //! The lines of the control socket: one object asks, one object answers.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::snapshot::{Section, Snapshot};
+use super::tracing::Order;
 use super::{Answer, Ask, Desk};
 use crate::reload::Outcome;
 
@@ -13,6 +14,8 @@ pub const VERSION: u64 = 1;
 
 /// Most octets of a request, its end included.
 pub const LONGEST_REQUEST: usize = 4096;
+
+const REQUESTS: [&str; 5] = ["hello", "snapshot", "show", "reload", "trace"];
 
 /// A request.
 #[derive(Debug, Deserialize)]
@@ -23,32 +26,83 @@ struct Request {
     section: Option<String>,
     #[serde(default)]
     dry_run: bool,
+    #[serde(default)]
+    r#match: Vec<String>,
+    count: Option<u64>,
+    seconds: Option<f64>,
+    #[serde(default)]
+    text: bool,
+    #[serde(default)]
+    frames: bool,
+}
+
+impl Request {
+    /// A key that is there and that this request does not take.
+    fn stray_key(&self) -> Option<&'static str> {
+        let given = [
+            (self.section.is_some(), "section"),
+            (self.dry_run, "dry-run"),
+            (!self.r#match.is_empty(), "match"),
+            (self.count.is_some(), "count"),
+            (self.seconds.is_some(), "seconds"),
+            (self.text, "text"),
+            (self.frames, "frames"),
+        ];
+        let taken: &[&str] = match self.request.as_str() {
+            "show" => &["section"],
+            "reload" => &["dry-run"],
+            "trace" => &["match", "count", "seconds", "text", "frames"],
+            _ => &[],
+        };
+        let mut stray = given
+            .iter()
+            .filter(|(is_there, key)| *is_there && !taken.contains(key));
+        stray.next().map(|(_, key)| *key)
+    }
 }
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Wanted {
+    /// The node itself.
     Hello,
+    /// All figures of one moment.
+    Snapshot,
+    /// Figures of one kind.
     Show(Section),
-    Reload { dry_run: bool },
+    /// Another configuration.
+    Reload {
+        /// Only to say what would change.
+        dry_run: bool,
+    },
+    /// Packets.
+    Trace(Order),
 }
 
-/// The answer to one line, without its end.
-pub(super) fn answer(line: &[u8], desk: &Desk) -> String {
-    let answer = wanted(line).and_then(|wanted| ask(wanted, desk));
-    let mut answer = answer.unwrap_or_else(|error| json!({ "ok": false, "error": error }));
+/// The answer to what wants one answer, without its end.
+pub(super) fn answer(wanted: &Wanted, desk: &Desk) -> String {
+    let answer = ask(wanted, desk);
+    sealed(answer.unwrap_or_else(|error| json!({ "ok": false, "error": error })))
+}
+
+/// The answer to what cannot be had.
+pub(super) fn refusal(why: &str) -> String {
+    sealed(json!({ "ok": false, "error": why }))
+}
+
+/// An answer with the version that all have.
+pub(super) fn sealed(mut answer: Value) -> String {
     if let Some(object) = answer.as_object_mut() {
         object.insert("version".to_owned(), VERSION.into());
     }
     answer.to_string()
 }
 
-/// The answer to what is no request at all.
-pub(super) fn refusal(why: &str) -> String {
-    json!({ "ok": false, "error": why, "version": VERSION }).to_string()
-}
-
-fn wanted(line: &[u8]) -> Result<Wanted, String> {
+/// What a line asks for.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn wanted(line: &[u8]) -> Result<Wanted, String> {
     let request: Request = serde_json::from_slice(line)
         .map_err(|error| format!("this is no request: {error}; see docs/control.md"))?;
     if let Some(version) = request.version.filter(|version| *version != VERSION) {
@@ -56,36 +110,49 @@ fn wanted(line: &[u8]) -> Result<Wanted, String> {
             "this node speaks version {VERSION} of the protocol, not {version}"
         ));
     }
-    let section = request.section.as_deref();
-    match (request.request.as_str(), section, request.dry_run) {
-        ("hello", None, false) => Ok(Wanted::Hello),
-        ("show", Some(section), false) => {
-            Section::named(section).map(Wanted::Show).ok_or_else(|| {
-                let names = Section::ALL.map(Section::name).join(", ");
-                format!("there is no section `{section}`; there are {names}")
-            })
-        }
-        ("reload", None, dry_run) => Ok(Wanted::Reload { dry_run }),
-        ("show", None, _) => Err("`show` needs a `section`".to_owned()),
-        ("hello" | "show" | "reload", _, _) => {
-            Err(format!("`{}` does not take that key", request.request))
-        }
-        (other, _, _) => Err(format!(
-            "there is no request `{other}`; there are hello, show, reload"
-        )),
+    let name = request.request.as_str();
+    if !REQUESTS.contains(&name) {
+        let there = REQUESTS.join(", ");
+        return Err(format!("there is no request `{name}`; there are {there}"));
     }
+    if let Some(key) = request.stray_key() {
+        return Err(format!("`{name}` does not take `{key}`"));
+    }
+    Ok(match (name, request.section.as_deref()) {
+        ("show", Some(section)) => Wanted::Show(Section::named(section).ok_or_else(|| {
+            let names = Section::ALL.map(Section::name).join(", ");
+            format!("there is no section `{section}`; there are {names}")
+        })?),
+        ("show", None) => return Err("`show` needs a `section`".to_owned()),
+        ("snapshot", _) => Wanted::Snapshot,
+        ("reload", _) => Wanted::Reload {
+            dry_run: request.dry_run,
+        },
+        ("trace", _) => Wanted::Trace(Order {
+            terms: request.r#match,
+            count: request.count,
+            seconds: request.seconds,
+            text: request.text,
+            frames: request.frames,
+        }),
+        _ => Wanted::Hello,
+    })
 }
 
-fn ask(wanted: Wanted, desk: &Desk) -> Result<Value, String> {
+fn ask(wanted: &Wanted, desk: &Desk) -> Result<Value, String> {
     let ask = match wanted {
-        Wanted::Hello | Wanted::Show(_) => Ask::Snapshot,
-        Wanted::Reload { dry_run } => Ask::Reload { dry_run },
+        Wanted::Hello | Wanted::Snapshot | Wanted::Show(_) => Ask::Snapshot,
+        Wanted::Reload { dry_run } => Ask::Reload { dry_run: *dry_run },
+        Wanted::Trace(_) => Ask::Taps,
     };
     match (desk.ask(ask), wanted) {
         (None, _) => Err("the node does not answer; it may be about to end".to_owned()),
-        (Some(Answer::Snapshot(snapshot)), Wanted::Show(section)) => Ok(shown(&snapshot, section)),
+        (Some(Answer::Snapshot(snapshot)), Wanted::Show(section)) => Ok(shown(&snapshot, *section)),
+        (Some(Answer::Snapshot(snapshot)), Wanted::Snapshot) => Ok(everything(&snapshot)),
         (Some(Answer::Snapshot(snapshot)), _) => Ok(json!({ "ok": true, "node": snapshot.node })),
         (Some(Answer::Reload(outcome)), _) => Ok(reloaded(&outcome)),
+        // Traces have answers of their own.
+        (Some(Answer::Taps(_)), _) => Ok(json!({ "ok": true })),
     }
 }
 
@@ -96,6 +163,18 @@ fn shown(snapshot: &Snapshot, section: Section) -> Value {
         "uptime_nanoseconds": snapshot.node.uptime_nanoseconds,
         section.name(): snapshot.section(section),
     })
+}
+
+/// Every section of one moment, so that a view of them all agrees with itself.
+fn everything(snapshot: &Snapshot) -> Value {
+    let mut all = Map::new();
+    all.insert("ok".to_owned(), true.into());
+    let uptime = snapshot.node.uptime_nanoseconds;
+    all.insert("uptime_nanoseconds".to_owned(), uptime.into());
+    for section in Section::ALL {
+        all.insert(section.name().to_owned(), snapshot.section(section));
+    }
+    Value::Object(all)
 }
 
 fn reloaded(outcome: &Outcome) -> Value {

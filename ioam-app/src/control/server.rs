@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::{Desk, LONGEST_REQUEST, place, protocol};
+use super::protocol::Wanted;
+use super::{Desk, LONGEST_REQUEST, place, protocol, tracing};
 
 /// Clients served at once.
 const MOST_CLIENTS: usize = 16;
@@ -109,7 +110,16 @@ fn serve(mut stream: UnixStream, desk: &Desk) {
     let mut waiting = Vec::new();
     loop {
         let answer = match read_line(&mut stream, &mut waiting) {
-            Ok(line) => protocol::answer(&line, desk),
+            Ok(line) => match protocol::wanted(&line) {
+                Ok(Wanted::Trace(order)) => {
+                    if tracing::trace(&order, desk, &mut stream).is_none() {
+                        return;
+                    }
+                    continue;
+                }
+                Ok(wanted) => protocol::answer(&wanted, desk),
+                Err(why) => protocol::refusal(&why),
+            },
             Err(Bad::Gone) => return,
             Err(Bad::TooLong) => {
                 let why = format!("a request has at most {LONGEST_REQUEST} octets");
@@ -154,7 +164,7 @@ fn read_line(stream: &mut UnixStream, waiting: &mut Vec<u8>) -> Result<Vec<u8>, 
 }
 
 /// Writes a line and its end, unless the client takes too long.
-fn write_line(stream: &mut UnixStream, line: &str) -> Option<()> {
+pub(super) fn write_line(stream: &mut UnixStream, line: &str) -> Option<()> {
     let deadline = Instant::now() + ANSWER_TIME;
     let line = [line.as_bytes(), b"\n"].concat();
     let mut rest = &line[..];

@@ -20,6 +20,8 @@ pub struct Eal {
 #[derive(Debug)]
 struct Inner {
     books: Mutex<Books>,
+    /// Whether other processes may attach and capture.
+    captured: bool,
 }
 
 /// What must be known across pools and ports.
@@ -79,6 +81,7 @@ impl Eal {
         Ok(Self {
             inner: Arc::new(Inner {
                 books: Mutex::default(),
+                captured: shares_memory(arguments) && offer_capture(),
             }),
         })
     }
@@ -134,6 +137,25 @@ impl Eal {
     }
 }
 
+/// Whether a second process can see this one's memory: not what is in memory alone.
+fn shares_memory(arguments: &[String]) -> bool {
+    let hides = |argument: &String| {
+        ["--in-memory", "--no-huge", "--no-shconf"].contains(&argument.as_str())
+    };
+    !arguments.iter().any(hides)
+}
+
+/// Lets `dpdk-dumpcap` ask for copies of packets. A node that cannot be captured is still a node.
+fn offer_capture() -> bool {
+    let answer = attempt("captures", "rte_pdump_init", || {
+        // SAFETY: DPDK is started, and this is called once in the process.
+        unsafe { dpdk_sys::rte_pdump_init() }
+    });
+    answer
+        .inspect_err(|error| log::warn!("dpdk-dumpcap cannot be used: {error}"))
+        .is_ok()
+}
+
 impl Inner {
     fn cleanup(&self) -> Result<(), DpdkError> {
         let buffers = self
@@ -143,6 +165,11 @@ impl Inner {
             .leaked;
         if buffers > 0 {
             return Err(DpdkError::Leaked { buffers });
+        }
+        if self.captured {
+            // SAFETY: it was initialised, once, and DPDK still runs; callbacks it put into queues
+            // went with the ports.
+            let _ = collect(|| unsafe { dpdk_sys::rte_pdump_uninit() });
         }
         let answer = attempt("DPDK", "rte_eal_cleanup", || {
             // SAFETY: no pool, port, queue or job exists, since each holds a handle of `self`, and

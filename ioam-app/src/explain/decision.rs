@@ -2,8 +2,7 @@
 //! What one packet's counters say, as decisions.
 
 use ioam_dp::stats::{Notice, WorkerStats};
-use ioam_dp::table::Tables;
-use ioam_dp::table::spec::{ActionSpec, NodeSpec};
+use ioam_dp::table::{Action, Tables};
 use serde_json::{Value, json};
 
 /// One thing that was decided, or done.
@@ -28,13 +27,8 @@ impl Decision {
 }
 
 /// Everything that was counted for a packet, in the order of the pipeline.
-pub(super) fn decisions(
-    spec: &NodeSpec,
-    tables: &Tables,
-    stats: &WorkerStats,
-    copies: usize,
-) -> Vec<Decision> {
-    let mut all = profiles(spec, stats);
+pub(super) fn decisions(tables: &Tables, stats: &WorkerStats, copies: usize) -> Vec<Decision> {
+    let mut all = profiles(tables, stats);
     all.extend(namespaces(tables, stats));
     let noticed = Notice::ALL
         .iter()
@@ -54,23 +48,26 @@ pub(super) fn decisions(
     all
 }
 
-fn profiles(spec: &NodeSpec, stats: &WorkerStats) -> Vec<Decision> {
+fn profiles(tables: &Tables, stats: &WorkerStats) -> Vec<Decision> {
     let mut found = Vec::new();
-    for (profile, counts) in spec.profiles.iter().zip(stats.profiles.iter()) {
+    for (index, profile) in tables.configured_profiles() {
+        let Some(counts) = stats.profiles.get(usize::from(index)) else {
+            continue;
+        };
         if counts.selected.get() == 0 {
             continue;
         }
         let done = counts.done.get() > 0;
         let what = match (&profile.action, counts.sampled.get() > 0, done) {
-            (ActionSpec::Encapsulate(_), _, true) => "matched, sampled, encapsulated",
-            (ActionSpec::Encapsulate(_), true, false) => {
+            (Action::Encapsulate(_), _, true) => "matched, sampled, encapsulated",
+            (Action::Encapsulate(_), true, false) => {
                 "matched and sampled, but not encapsulated: see what was noticed"
             }
-            (ActionSpec::Encapsulate(_), false, _) => {
+            (Action::Encapsulate(_), false, _) => {
                 "matched, but not taken: sampled out, or see what was noticed"
             }
-            (ActionSpec::Transit { .. }, ..) => "matched, in transit",
-            (ActionSpec::Decapsulate(_), ..) => "matched, decapsulated",
+            (Action::Transit, ..) => "matched, in transit",
+            (Action::Decapsulate(_), ..) => "matched, decapsulated",
         };
         found.push(Decision {
             stage: "profile",

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Why a profile did not want a packet: its filter, asked field by field.
+//! Why a profile did not want a packet: the first field of its filter that says so.
 
-use ioam_dp::classify::{Filter, flow_of};
-use ioam_dp::port::PortId;
-use ioam_dp::stats::WorkerStats;
-use ioam_dp::table::spec::{FilterSpec, NodeSpec};
-use ioam_dp::wire::ethernet;
-use ioam_dp::wire::ipv6::{HEADER, Ipv6Header};
 use std::net::Ipv6Addr;
 
-/// The profiles that did not match and the first field of each that says so.
+use ioam_dp::classify::{Field, flow_of};
+use ioam_dp::port::PortId;
+use ioam_dp::stats::WorkerStats;
+use ioam_dp::table::Tables;
+use ioam_dp::wire::ethernet;
+use ioam_dp::wire::ipv6::{HEADER, Ipv6Header};
+
+/// The profiles that did not match, in the configuration's order, and the first field of each that
+/// says so. One without such a field has nothing to do here: an earlier profile took the packet, or
+/// it has nothing that the profile is about.
 pub(super) fn why_not(
-    spec: &NodeSpec,
+    tables: &Tables,
     port: PortId,
     frame: &[u8],
     stats: &WorkerStats,
@@ -19,92 +22,42 @@ pub(super) fn why_not(
     let Some((ethernet::IPV6, l3)) = ethernet::payload(frame) else {
         return Vec::new();
     };
-    let unmatched = spec.profiles.iter().zip(stats.profiles.iter());
-    let unmatched = unmatched.filter(|(_, counts)| counts.selected.get() == 0);
+    let unmatched = tables.configured_profiles().filter(|(index, _)| {
+        let counts = stats.profiles.get(usize::from(*index));
+        counts.is_some_and(|counts| counts.selected.get() == 0)
+    });
     unmatched
-        .filter_map(|(profile, _)| {
-            let why = mismatch(&profile.filter, port, frame, l3)?;
-            Some((profile.name.clone(), why))
+        .filter_map(|(_, profile)| {
+            let field = profile.filter.mismatch(port, frame, l3)?;
+            Some((profile.name.clone(), text(field, frame, l3)?))
         })
         .collect()
 }
 
-/// The first field that does not match, or `None` when all do: then an earlier profile took it, or
-/// it has nothing that the profile is about.
-fn mismatch(filter: &FilterSpec, port: PortId, frame: &[u8], l3: usize) -> Option<String> {
-    let header = Ipv6Header::at(frame, l3)?;
-    let flow = flow_of(frame, l3)?;
-    let only = FilterSpec::default;
-    let length = HEADER + usize::from(header.payload_length.get());
-    let (source, destination) = (
-        Ipv6Addr::from(header.source),
-        Ipv6Addr::from(header.destination),
-    );
-    let fields = [
-        (
-            FilterSpec {
-                source: filter.source,
-                ..only()
-            },
-            format!("source {source} is not in its prefix"),
+/// What the packet has there.
+fn text(field: Field, frame: &[u8], l3: usize) -> Option<String> {
+    let (header, flow) = (Ipv6Header::at(frame, l3)?, flow_of(frame, l3)?);
+    Some(match field {
+        Field::InPort => "it is for other ports".to_owned(),
+        Field::Source => format!(
+            "source {} is not in its prefix",
+            Ipv6Addr::from(header.source)
         ),
-        (
-            FilterSpec {
-                destination: filter.destination,
-                ..only()
-            },
-            format!("destination {destination} is not in its prefix"),
+        Field::Destination => {
+            let destination = Ipv6Addr::from(header.destination);
+            format!("destination {destination} is not in its prefix")
+        }
+        Field::NextHeader => format!("next header {} is another", flow.next_header),
+        Field::SourcePort => format!("source port {} is not in its range", flow.source_port),
+        Field::DestinationPort => format!(
+            "destination port {} is not in its range",
+            flow.destination_port
         ),
-        (
-            FilterSpec {
-                next_header: filter.next_header,
-                ..only()
-            },
-            format!("next header {} is another", flow.next_header),
-        ),
-        (
-            FilterSpec {
-                source_ports: filter.source_ports.clone(),
-                ..only()
-            },
-            format!("source port {} is not in its range", flow.source_port),
-        ),
-        (
-            FilterSpec {
-                destination_ports: filter.destination_ports.clone(),
-                ..only()
-            },
-            format!(
-                "destination port {} is not in its range",
-                flow.destination_port
-            ),
-        ),
-        (
-            FilterSpec {
-                dscp: filter.dscp,
-                ..only()
-            },
-            format!("DSCP {} is another", header.traffic_class() >> 2),
-        ),
-        (
-            FilterSpec {
-                flow_label: filter.flow_label,
-                ..only()
-            },
-            format!("flow label {:#07x} is another", header.flow_label()),
-        ),
-        (
-            FilterSpec {
-                length: filter.length.clone(),
-                ..only()
-            },
-            format!("length {length} is not in its range"),
-        ),
-    ];
-    if !Filter::new(filter).admits_port(port) {
-        return Some("it is for other ports".to_owned());
-    }
-    let mut fields = fields.into_iter();
-    let failing = fields.find(|(field, _)| !Filter::new(field).matches(frame, l3));
-    failing.map(|(_, why)| why)
+        Field::Dscp => format!("DSCP {} is another", header.traffic_class() >> 2),
+        Field::FlowLabel => format!("flow label {:#07x} is another", header.flow_label()),
+        Field::Length => {
+            let length = HEADER + usize::from(header.payload_length.get());
+            format!("length {length} is not in its range")
+        }
+    })
 }

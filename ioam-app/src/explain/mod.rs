@@ -5,6 +5,7 @@
 //! what happened. Filters that did not match are asked field by field.
 
 mod decision;
+mod explained;
 mod filter;
 mod frame;
 
@@ -22,13 +23,10 @@ use ioam_dp::port::{BURST, MAX_PORTS, PortId};
 use ioam_dp::record::Records;
 use ioam_dp::stats::{DropReason, WorkerStats};
 use ioam_dp::table::Tables;
-use ioam_dp::table::spec::NodeSpec;
-use serde_json::{Value, json};
 
-use crate::export::{Record, ndjson, rfc3339_text};
 use crate::replay::capture::{Captured, Reader};
 use crate::say;
-use decision::{Decision, decisions};
+pub(crate) use explained::{Explained, Happened, Seen};
 
 /// What to explain.
 #[derive(Clone, Debug, Args)]
@@ -86,7 +84,6 @@ pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
 
 /// A node that takes one packet at a time.
 struct Node {
-    spec: NodeSpec,
     tables: Arc<Tables>,
     pipeline: Pipeline,
     port: PortId,
@@ -120,7 +117,6 @@ impl Node {
             port: PortId(u8::try_from(place).context("a node has at most 32 ports")?),
             headroom: usize::from(valid.runtime().headroom),
             given: valid.simulate().cloned(),
-            spec,
         })
     }
 
@@ -141,29 +137,21 @@ impl Node {
         let copies = originated.frames().count();
         originated.clear();
         let [packet] = burst;
-        let name = |port: PortId| {
-            let spec = self.spec.ports.get(port.index());
-            spec.map_or_else(|| "?".to_owned(), |port| port.name.clone())
-        };
-        Explained {
+        let frame = Seen::whole;
+        Explained::new(
             number,
-            time: captured.time.map(rfc3339_text),
-            port: name(self.port),
-            octets: captured.octets.len(),
-            found: frame::describe(&captured.octets),
-            filters: filter::why_not(&self.spec, self.port, &captured.octets, &stats),
-            decisions: decisions(&self.spec, tables, &stats, copies),
-            out: match verdicts[0] {
-                Verdict::Send(port) => Ok((name(port), frame::describe(packet.bytes()))),
-                Verdict::Drop(reason) => Err(reason),
+            &Happened {
+                time: captured.time,
+                in_port: self.port,
+                before: frame(&captured.octets),
+                after: frame(packet.bytes()),
+                fate: verdicts[0],
+                copies,
+                tables,
+                stats: &stats,
+                records: &records.options,
             },
-            octets_out: packet.bytes().len(),
-            records: records
-                .options
-                .into_iter()
-                .map(|record| ndjson::line(&Record::Option(record), tables))
-                .collect(),
-        }
+        )
     }
 
     /// What node data are written from: as in a replay.
@@ -178,79 +166,5 @@ impl Node {
             moment.buffer_occupancy = Some(given.buffer_occupancy);
         }
         moment
-    }
-}
-
-/// All there is to say about one packet.
-struct Explained {
-    number: u64,
-    time: Option<String>,
-    port: String,
-    octets: usize,
-    found: Vec<String>,
-    filters: Vec<(String, String)>,
-    decisions: Vec<Decision>,
-    out: Result<(String, Vec<String>), DropReason>,
-    octets_out: usize,
-    records: Vec<String>,
-}
-
-impl Explained {
-    fn text(&self) -> String {
-        let time = self.time.as_deref().unwrap_or("no time");
-        let mut lines = vec![format!(
-            "packet {}, {time}, {} octets, arrived at {}",
-            self.number, self.octets, self.port
-        )];
-        let mut say = |what: &str, text: &str| lines.push(format!("  {what:<10} {text}"));
-        self.found.iter().for_each(|line| say("found", line));
-        for (profile, why) in &self.filters {
-            say("passed by", &format!("profile {profile}: {why}"));
-        }
-        for decision in &self.decisions {
-            say(decision.stage, &decision.text());
-        }
-        match &self.out {
-            Ok((port, found)) => {
-                let (before, after) = (self.octets, self.octets_out);
-                say("sent", &format!("by {port}, {before} → {after} octets"));
-                if *found != self.found {
-                    found.iter().for_each(|line| say("now", line));
-                }
-            }
-            Err(reason) => say(
-                "dropped",
-                &format!("{}: {}", reason.name(), reason.description()),
-            ),
-        }
-        self.records.iter().for_each(|line| say("record", line));
-        lines.join("\n") + "\n"
-    }
-
-    fn json(&self) -> Value {
-        let records = self.records.iter();
-        let records: Vec<Value> = records
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
-        let filters = self.filters.iter();
-        let filters: Vec<_> = filters
-            .map(|(profile, why)| json!({"profile": profile, "why": why}))
-            .collect();
-        json!({
-            "packet": self.number,
-            "time": self.time,
-            "port": self.port,
-            "octets": self.octets,
-            "found": self.found,
-            "passed_by": filters,
-            "decisions": self.decisions.iter().map(Decision::json).collect::<Vec<_>>(),
-            "sent": self.out.as_ref().ok().map(|(port, found)| {
-                json!({"port": port, "octets": self.octets_out, "found": found})
-            }),
-            "dropped": self.out.as_ref().err().map(|reason| {
-                json!({"name": reason.name(), "why": reason.description()})
-            }),
-            "records": records,
-        })
     }
 }

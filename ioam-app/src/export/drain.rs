@@ -98,6 +98,7 @@ impl Drain {
         if let Ok(mut watch) = self.watch.lock() {
             for record in &self.batch {
                 watch.latency.observe(record, tables);
+                watch.paths.observe(record, tables);
             }
         }
         let taken = self.batch.len();
@@ -112,7 +113,9 @@ impl Drain {
 
     fn show(&self) {
         if let Ok(mut watch) = self.watch.lock() {
-            watch.latency.turn(Instant::now());
+            let now = Instant::now();
+            watch.latency.turn(now);
+            watch.paths.turn(now);
             watch.exported = self.counts();
             let rings = self.rings.iter();
             watch.rings.clear();

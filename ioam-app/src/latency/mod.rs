@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 pub use spans::Reports;
+pub(crate) use spans::{age, end};
 
 /// Most spans that are measured at once; further ones are counted as left out.
 pub const MOST_SPANS: usize = 256;
@@ -76,7 +77,9 @@ pub enum End {
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Node(id) => write!(f, "{id:#x}"),
+            // As many digits as its field holds, as in configurations.
+            Self::Node(id) if *id <= 0xFF_FFFF => write!(f, "{id:#08x}"),
+            Self::Node(id) => write!(f, "{id:#016x}"),
             Self::Place(place) => write!(f, "node {place}"),
             Self::Address(octets) => write!(f, "{}", Ipv6Addr::from(*octets)),
             Self::Here => write!(f, "here"),
@@ -132,10 +135,8 @@ impl Delays {
         self.sum = self.sum.saturating_add(value.saturating_mul(count));
         let bucket = BOUNDS.iter().position(|bound| value <= *bound);
         self.buckets[bucket.unwrap_or(BOUNDS.len())] += count;
-        // Grows as it has to; a value it cannot hold counts as the greatest it can.
-        if self.recent[0].record_n(value, count).is_err() {
-            self.recent[0].saturating_record_n(value, count);
-        }
+        // Not the saturating kind, which never grows: the histogram would end where it began.
+        let _ = self.recent[0].record_n(value, count);
     }
 
     /// The values of the last one or two windows.

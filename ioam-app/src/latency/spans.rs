@@ -118,14 +118,18 @@ fn span(namespace: u16, kind: Kind, from: End, to: End) -> Span {
 }
 
 /// Who wrote this element, the `place`-th of the trace.
-fn end(node: &NodeData<'_>, place: usize) -> End {
+pub(crate) fn end(node: &NodeData<'_>, place: usize) -> End {
     let short = node.node_id.filter(|id| *id != 0xFF_FFFF).map(u64::from);
     let wide = node.node_id_wide.filter(|id| *id != u64::MAX >> 8);
     short.or(wide).map_or(End::Place(place), End::Node)
 }
 
 /// Nanoseconds from the node's timestamp to this node's receipt.
-fn age(node: &NodeData<'_>, record: &ExportRecord, format: TimestampFormat) -> Option<i64> {
+pub(crate) fn age(
+    node: &NodeData<'_>,
+    record: &ExportRecord,
+    format: TimestampFormat,
+) -> Option<i64> {
     let sent = Timestamp {
         seconds: node.timestamp_seconds?,
         fraction: node.timestamp_fraction?,

@@ -12,6 +12,7 @@ use ioam_dp::port::PortId;
 use ioam_dp::stats::WorkerStats;
 use ioam_dp::table::COUNTED_PROFILES;
 use ioam_dp::table::publish::{Publisher, Reader};
+use ioam_dp::tap::TapHandle;
 use ioam_dp::worker::{Input, Worker, WorkerParts};
 
 use super::measure::{NodeBuffers, NodeClock, NodeTx};
@@ -62,6 +63,7 @@ pub(super) struct Launch<'a> {
     pub(super) publisher: &'a Publisher,
     pub(super) reference: &'a TscReference,
     pub(super) stats: Vec<Arc<WorkerStats>>,
+    pub(super) taps: Vec<TapHandle>,
     pub(super) rings: Vec<rtrb::Consumer<Record>>,
     pub(super) running: Arc<AtomicUsize>,
 }
@@ -108,7 +110,10 @@ impl Launch<'_> {
             })
         });
         let gauge = PoolGauge::new(self.eal, std::slice::from_ref(self.pool));
-        Ok(Worker::new(WorkerParts {
+        let handle = TapHandle::default();
+        let tap = handle.tap();
+        self.taps.push(handle);
+        let worker = Worker::new(WorkerParts {
             number: u64::from(plan.number),
             inputs: inputs.collect::<Result<_>>()?,
             outputs,
@@ -117,7 +122,8 @@ impl Launch<'_> {
             clock: NodeClock::new(self.reference.clock(), fixed),
             buffers: NodeBuffers::new(gauge, fixed),
             sink,
-        }))
+        });
+        Ok(worker.with_tap(tap))
     }
 }
 

@@ -13,6 +13,7 @@ use ioam_dp::stats::{Notice, WorkerStats};
 use ioam_dp::table::Tables;
 use ioam_dp::table::publish::Publisher;
 use ioam_dp::table::spec::NodeSpec;
+use ioam_dp::tap::TapHandle;
 
 use super::launch::{Launch, Workers, export};
 use super::manage::Ended;
@@ -51,6 +52,7 @@ pub(crate) struct Node {
     pub(super) reference: RefCell<TscReference>,
     pub(super) publisher: Publisher,
     pub(super) stats: Vec<Arc<WorkerStats>>,
+    pub(super) taps: Vec<TapHandle>,
     workers: Workers,
     running: Arc<AtomicUsize>,
     exporter: JoinHandle<Exported>,
@@ -88,6 +90,7 @@ impl Node {
             publisher: &publisher,
             reference: &reference,
             stats: Vec::new(),
+            taps: Vec::new(),
             rings: Vec::new(),
             running: Arc::new(AtomicUsize::new(plan.workers.len())),
         };
@@ -97,6 +100,7 @@ impl Node {
         }
         let Launch {
             stats,
+            taps,
             rings,
             running,
             ..
@@ -119,6 +123,7 @@ impl Node {
             ports,
             publisher,
             stats,
+            taps,
             workers,
             running,
             exporter,
@@ -171,6 +176,7 @@ impl Node {
     /// Keeps time, and says which links have changed.
     pub(crate) fn each_second(&mut self) {
         self.publisher.reclaim();
+        self.taps.iter().for_each(TapHandle::reclaim);
         self.reference.borrow_mut().reanchor();
         let mut links = self.links.borrow_mut();
         for ((name, port), known) in self.names.iter().zip(&self.ports).zip(links.iter_mut()) {

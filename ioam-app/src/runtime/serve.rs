@@ -2,6 +2,8 @@
 //! What the management core does for those who ask: a snapshot of everything, another configuration.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -16,6 +18,7 @@ use crate::control::{Answer, Ask, Question};
 use crate::export::SharedWatch;
 use crate::reload::{Outcome, Running, restarts};
 use crate::say;
+use crate::trace::Taps;
 
 /// Where a configuration comes from.
 pub(crate) struct Source {
@@ -43,6 +46,7 @@ pub(super) struct Served {
     macs: Vec<[u8; 6]>,
     watch: SharedWatch,
     started: Instant,
+    traced: Arc<AtomicBool>,
     reloads: u64,
     refused: u64,
 }
@@ -58,6 +62,7 @@ impl Served {
             macs,
             watch,
             started: Instant::now(),
+            traced: Arc::default(),
             reloads: 0,
             refused: 0,
         }
@@ -70,8 +75,18 @@ impl Node {
         let answer = match question.ask {
             Ask::Snapshot => Answer::Snapshot(Box::new(self.snapshot())),
             Ask::Reload { dry_run } => Answer::Reload(self.reload(dry_run)),
+            Ask::Taps => Answer::Taps(self.taps()),
         };
         question.answer(answer);
+    }
+
+    fn taps(&self) -> Taps {
+        let stats = self.stats.iter().cloned();
+        Taps {
+            workers: self.taps.iter().cloned().zip(stats).collect(),
+            tables: self.publisher.current(),
+            taken: Arc::clone(&self.served.traced),
+        }
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ioam show`: a running node's figures as a table or as JSON, with rates between two looks.
 
+pub mod figures;
 mod rates;
-mod tables;
+pub mod tables;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -15,8 +16,7 @@ use serde_json::{Value, json};
 
 use crate::control::Client;
 use crate::control::snapshot::Section;
-use crate::say;
-pub use rates::{Look, rated};
+pub use rates::{Look, rated, rated_all};
 
 /// Shortest time between two looks: below it rates are noise.
 const SHORTEST: f64 = 0.05;
@@ -53,8 +53,8 @@ pub fn show(arguments: &ShowArguments) -> Result<ExitCode> {
     loop {
         let after = look(arguments)?;
         let rated = rated(&before, &after, arguments.section.name());
-        print(arguments, &rated, watch.is_some());
-        let Some(watch) = watch else {
+        let is_read = print(arguments, &rated, watch.is_some()).is_ok();
+        let Some(watch) = watch.filter(|_| is_read) else {
             return Ok(ExitCode::SUCCESS);
         };
         before = after;
@@ -62,7 +62,8 @@ pub fn show(arguments: &ShowArguments) -> Result<ExitCode> {
     }
 }
 
-fn seconds(value: f64, flag: &str) -> Result<Duration> {
+/// A length of time that somebody gave.
+pub(crate) fn seconds(value: f64, flag: &str) -> Result<Duration> {
     ensure!(
         value >= SHORTEST,
         "{flag} wants seconds, at least {SHORTEST}"
@@ -77,20 +78,23 @@ fn look(arguments: &ShowArguments) -> Result<Look> {
     Ok(Look(client.ask(&request)?))
 }
 
-fn print(arguments: &ShowArguments, rated: &Value, again: bool) {
+/// Prints; an error when nobody reads any more.
+fn print(arguments: &ShowArguments, rated: &Value, again: bool) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
     if arguments.json && again {
-        say::out(rated);
-    } else if arguments.json {
-        say::out(format_args!("{rated:#}"));
-    } else {
-        if again && std::io::stdout().is_terminal() {
-            // Home, and everything below it away.
-            let _ = std::io::stdout().write_all(b"\x1b[H\x1b[2J");
-        }
-        let table = tables::table(arguments.section, rated);
-        say::out(table.trim_end());
-        if again && !std::io::stdout().is_terminal() {
-            say::out("");
-        }
+        return writeln!(out, "{rated}");
     }
+    if arguments.json {
+        return writeln!(out, "{rated:#}");
+    }
+    if again && out.is_terminal() {
+        // Home, and everything below it away.
+        out.write_all(b"\x1b[H\x1b[2J")?;
+    }
+    let table = tables::table(arguments.section, rated);
+    writeln!(out, "{}", table.trim_end())?;
+    if again && !out.is_terminal() {
+        writeln!(out)?;
+    }
+    Ok(())
 }

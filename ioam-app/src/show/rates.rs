@@ -3,11 +3,20 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::control::snapshot::Section;
+
 /// An answer to `show`.
 #[derive(Clone, Debug)]
 pub struct Look(pub Value);
 
 impl Look {
+    /// Whether both are of one process, this one earlier, so that they make rates.
+    #[must_use]
+    pub fn is_before(&self, after: &Self) -> bool {
+        let process = |look: &Self| look.0["node"]["pid"].as_u64();
+        process(self) == process(after) && self.nanoseconds() < after.nanoseconds()
+    }
+
     fn nanoseconds(&self) -> u64 {
         self.0["uptime_nanoseconds"].as_u64().unwrap_or(0)
     }
@@ -20,6 +29,16 @@ pub fn rated(before: &Look, after: &Look, section: &str) -> Value {
     let window = after.nanoseconds().saturating_sub(before.nanoseconds()) as f64 / 1e9;
     let value = walk(Some(&before.0[section]), &after.0[section], window);
     json!({ "window_seconds": window, section: value })
+}
+
+/// As [`rated`] with every section of the later look.
+#[must_use]
+pub fn rated_all(before: &Look, after: &Look) -> Value {
+    let mut all = rated(before, after, Section::Node.name());
+    for section in Section::ALL.map(Section::name) {
+        all[section] = rated(before, after, section)[section].take();
+    }
+    all
 }
 
 fn walk(before: Option<&Value>, after: &Value, window: f64) -> Value {
@@ -59,6 +78,10 @@ fn identity(row: &Value) -> Vec<&Value> {
         "kind",
         "from",
         "to",
+        "source",
+        "destination",
+        "nodes",
+        "overflow",
     ];
     keys.iter().filter_map(|key| row.get(key)).collect()
 }

@@ -34,6 +34,29 @@ impl Prefix {
     }
 }
 
+/// A field that a filter can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The port a packet arrives at.
+    InPort,
+    /// Source address.
+    Source,
+    /// Destination address.
+    Destination,
+    /// Upper-layer protocol.
+    NextHeader,
+    /// Source port.
+    SourcePort,
+    /// Destination port.
+    DestinationPort,
+    /// The six upper bits of the traffic class.
+    Dscp,
+    /// The flow label.
+    FlowLabel,
+    /// Length of the IPv6 packet.
+    Length,
+}
+
 /// Which packets a profile wants.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -95,6 +118,60 @@ impl Filter {
             .is_none_or(|set| set & 1u32 << (port.0 & 31) != 0)
     }
 
+    /// The first field that keeps the IPv6 packet at `l3` from matching, its input port included;
+    /// `None` when none does, or where there is no IPv6 header.
+    #[must_use]
+    pub fn mismatch(&self, port: PortId, frame: &[u8], l3: usize) -> Option<Field> {
+        if !self.admits_port(port) {
+            return Some(Field::InPort);
+        }
+        let (header, flow) = (Ipv6Header::at(frame, l3)?, flow_of(frame, l3)?);
+        let inside =
+            |prefix: Option<Prefix>, address| prefix.is_none_or(|prefix| prefix.contains(address));
+        let within = |range: Option<&RangeInclusive<u16>>, port| {
+            range.is_none_or(|range| range.contains(&port))
+        };
+        let upper = self.upper.as_ref();
+        let protocol = upper.and_then(|upper| upper.next_header);
+        let source_ports = upper.and_then(|upper| upper.source_ports.as_ref());
+        let destination_ports = upper.and_then(|upper| upper.destination_ports.as_ref());
+        let length = HEADER + usize::from(header.payload_length.get());
+        let matches = [
+            (Field::Source, inside(self.source, &header.source)),
+            (
+                Field::Destination,
+                inside(self.destination, &header.destination),
+            ),
+            (
+                Field::NextHeader,
+                protocol.is_none_or(|protocol| protocol == flow.next_header),
+            ),
+            (Field::SourcePort, within(source_ports, flow.source_port)),
+            (
+                Field::DestinationPort,
+                within(destination_ports, flow.destination_port),
+            ),
+            (
+                Field::Dscp,
+                self.dscp
+                    .is_none_or(|dscp| dscp == header.traffic_class() >> 2),
+            ),
+            (
+                Field::FlowLabel,
+                self.flow_label
+                    .is_none_or(|label| label == header.flow_label()),
+            ),
+            (
+                Field::Length,
+                self.length
+                    .as_ref()
+                    .is_none_or(|range| range.contains(&length)),
+            ),
+        ];
+        let mismatch = matches.into_iter().find(|(_, matches)| !matches);
+        mismatch.map(|(field, _)| field)
+    }
+
     /// Whether the IPv6 packet at `l3` matches; its input port has been asked before.
     #[must_use]
     pub fn matches(&self, frame: &[u8], l3: usize) -> bool {
@@ -150,8 +227,13 @@ mod tests {
         bytes
     }
 
+    /// Whether it matches, which must be whether there is no field that does not.
     fn matches(spec: FilterSpec) -> bool {
-        Filter::new(&spec).matches(&packet(), 0)
+        let filter = Filter::new(&spec);
+        let matches = filter.matches(&packet(), 0);
+        let mismatch = filter.mismatch(PortId(0), &packet(), 0);
+        assert_eq!(mismatch.is_none(), matches, "{mismatch:?}");
+        matches
     }
 
     fn prefix(address: [u8; 16], length: u8) -> Option<PrefixSpec> {

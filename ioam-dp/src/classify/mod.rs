@@ -5,7 +5,7 @@ mod filter;
 mod flow_key;
 mod sampler;
 
-pub use filter::{Filter, Prefix};
+pub use filter::{Field, Filter, Prefix};
 pub(crate) use flow_key::upper_layer;
 pub use flow_key::{flow_hash, flow_label, flow_of};
 pub use sampler::Sampler;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crossbeam::utils::CachePadded;
 
 use crate::flow_state::FlowTable;
+use crate::table::Tables;
 pub use reason::{DropReason, Notice};
 
 /// A number that one thread raises and others read.
@@ -62,6 +63,29 @@ pub struct ProfileCounts {
     pub sequences: SequenceCounts,
 }
 
+impl ProfileCounts {
+    fn all(&self) -> [&Count; 10] {
+        let Self {
+            selected,
+            sampled,
+            done,
+            records,
+            sequences,
+        } = self;
+        let SequenceCounts {
+            received,
+            lost,
+            reordered,
+            duplicates,
+            late,
+            restarts,
+        } = sequences;
+        [
+            selected, sampled, done, records, received, lost, reordered, duplicates, late, restarts,
+        ]
+    }
+}
+
 /// Packets with sequence numbers, at a decapsulating node.
 #[derive(Debug, Default)]
 pub struct SequenceCounts {
@@ -96,6 +120,29 @@ pub struct NamespaceCounts {
     pub proved: Count,
     /// Proofs of transit that were verified and found good.
     pub proofs_valid: Count,
+}
+
+impl NamespaceCounts {
+    fn all(&self) -> [&Count; 7] {
+        let Self {
+            filled,
+            overflowed,
+            encapsulated,
+            decapsulated,
+            exported,
+            proved,
+            proofs_valid,
+        } = self;
+        [
+            filled,
+            overflowed,
+            encapsulated,
+            decapsulated,
+            exported,
+            proved,
+            proofs_valid,
+        ]
+    }
 }
 
 /// How a worker spent its time.
@@ -173,6 +220,21 @@ impl WorkerStats {
             flows: CachePadded::default(),
             work: CachePadded::default(),
         })
+    }
+
+    /// All zero, with as many of each.
+    pub(crate) fn zeros_alike(&self) -> Arc<Self> {
+        Self::new(self.ports.len(), self.profiles.len(), self.namespaces.len())
+    }
+
+    /// What handling a packet can raise, in an order that depends on `tables` alone.
+    pub(crate) fn of_packets(&self, tables: &Tables) -> impl Iterator<Item = &Count> {
+        let profiles = self.profiles.iter().take(tables.profiles.len());
+        let namespaces = self.namespaces.iter().take(tables.namespaces.all().len());
+        let reasons = self.drops.iter().chain(self.notices.iter());
+        reasons
+            .chain(profiles.flat_map(ProfileCounts::all))
+            .chain(namespaces.flat_map(NamespaceCounts::all))
     }
 
     /// Counts a packet that is not forwarded.

@@ -2,12 +2,14 @@
 //! From the parts of a running node to a snapshot.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ioam_dp::stats::{FlowCounts, Notice, TableCounts, WorkerStats};
 use ioam_dp::table::Tables;
 
 use super::rows::{
-    Collector, Drop, Export, Flows, Latency, Namespace, Outlet, Port, Profile, Ring, Table, Worker,
+    Collector, Drop, Export, Flows, Latency, Namespace, Outlet, Path, Paths, Port, Profile, Ring,
+    Table, Worker,
 };
 use super::{Counts, Node, Snapshot};
 use crate::dpdk;
@@ -38,10 +40,12 @@ impl Sources<'_> {
     pub fn snapshot(self) -> Snapshot {
         let report = Report::gather(self.stats, self.tables);
         let (mut export, mut latency, mut left_out) = (Export::default(), Vec::new(), 0);
+        let mut paths = Paths::default();
         if let Ok(watch) = self.watch.lock() {
             export = self::export(&watch, self.stats);
             latency = self::latency(&watch);
             left_out = watch.latency.left_out();
+            paths = self::paths(&watch, Instant::now());
         }
         let names = report.ports.iter().zip(self.ports);
         Snapshot {
@@ -56,6 +60,7 @@ impl Sources<'_> {
             export,
             latency,
             latency_left_out: left_out,
+            paths,
             node: self.node,
         }
     }
@@ -252,4 +257,33 @@ fn latency(watch: &Watch) -> Vec<Latency> {
             }
         })
         .collect()
+}
+
+fn paths(watch: &Watch, now: Instant) -> Paths {
+    let ago = |then: Instant| {
+        let ago = now.saturating_duration_since(then).as_nanos();
+        u64::try_from(ago).unwrap_or(u64::MAX)
+    };
+    let latest = watch.paths.latest().into_iter();
+    Paths {
+        latest: latest
+            .map(|path| Path {
+                namespace: path.route.namespace,
+                source: path.route.source.into(),
+                destination: path.route.destination.into(),
+                nodes: path.route.nodes.iter().map(ToString::to_string).collect(),
+                hops: path.route.nodes.len(),
+                overflow: path.route.overflow,
+                delay_nanoseconds: path.delay,
+                first_seen_nanoseconds_ago: ago(path.first),
+                last_seen_nanoseconds_ago: ago(path.last),
+                counts: Counts::from([("seen", path.seen)]),
+            })
+            .collect(),
+        counts: Counts::from([
+            ("traces", watch.paths.traces),
+            ("looked_at", watch.paths.looked_at),
+            ("forgotten", watch.paths.forgotten),
+        ]),
+    }
 }

@@ -12,7 +12,8 @@ use serde_json::Value;
 
 pub use gather::Sources;
 pub use rows::{
-    Collector, Drop, Export, Flows, Latency, Namespace, Outlet, Port, Profile, Ring, Table, Worker,
+    Collector, Drop, Export, Flows, Latency, Namespace, Outlet, Path, Paths, Port, Profile, Ring,
+    Table, Worker,
 };
 
 /// Figures that only grow, by name.
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub latency: Vec<Latency>,
     /// Delays of spans there was no room for.
     pub latency_left_out: u64,
+    /// The latest different paths.
+    pub paths: Paths,
 }
 
 /// Which node it is, and since when.
@@ -69,6 +72,8 @@ pub struct Node {
 /// A part of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Section {
+    /// Which node it is, since when it runs, and its packet buffers
+    Node,
     /// Packets, octets, links and losses of each port
     Ports,
     /// How busy each worker is
@@ -85,11 +90,14 @@ pub enum Section {
     Export,
     /// Delays between nodes, in nodes and from end to end
     Latency,
+    /// The latest different paths that traces tell of
+    Paths,
 }
 
 impl Section {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::Node,
         Self::Ports,
         Self::Workers,
         Self::Namespaces,
@@ -98,12 +106,14 @@ impl Section {
         Self::Drops,
         Self::Export,
         Self::Latency,
+        Self::Paths,
     ];
 
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Node => "node",
             Self::Ports => "ports",
             Self::Workers => "workers",
             Self::Namespaces => "namespaces",
@@ -112,6 +122,7 @@ impl Section {
             Self::Drops => "drops",
             Self::Export => "export",
             Self::Latency => "latency",
+            Self::Paths => "paths",
         }
     }
 
@@ -127,6 +138,7 @@ impl Snapshot {
     #[must_use]
     pub fn section(&self, section: Section) -> Value {
         let value = match section {
+            Section::Node => serde_json::to_value(&self.node),
             Section::Ports => serde_json::to_value(&self.ports),
             Section::Workers => serde_json::to_value(&self.workers),
             Section::Namespaces => serde_json::to_value(&self.namespaces),
@@ -135,6 +147,7 @@ impl Snapshot {
             Section::Drops => serde_json::to_value(&self.drops),
             Section::Export => serde_json::to_value(&self.export),
             Section::Latency => serde_json::to_value(&self.latency),
+            Section::Paths => serde_json::to_value(&self.paths),
         };
         // Text, numbers and lists: nothing that JSON could refuse.
         value.unwrap_or_default()

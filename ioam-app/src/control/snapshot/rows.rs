@@ -2,6 +2,7 @@
 //! The rows of a snapshot's parts.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 use serde::Serialize;
 
@@ -182,4 +183,39 @@ pub struct Latency {
     /// All so far, by bucket of [`BOUNDS`](crate::latency::BOUNDS).
     #[serde(skip)]
     pub buckets: Vec<u64>,
+}
+
+/// The latest different paths, of a sample of the traces.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Paths {
+    /// The one seen last first.
+    pub latest: Vec<Path>,
+    /// Traces in all, those looked at, and paths that made room for others.
+    pub counts: Counts,
+}
+
+/// One path of the traces of one flow.
+#[derive(Clone, Debug, Serialize)]
+pub struct Path {
+    /// The Namespace-ID.
+    pub namespace: u16,
+    /// Source of the user's packets.
+    pub source: Ipv6Addr,
+    /// Their destination.
+    pub destination: Ipv6Addr,
+    /// The nodes' ids, oldest first.
+    pub nodes: Vec<String>,
+    /// How many those are.
+    pub hops: usize,
+    /// Whether further nodes found no room in the trace.
+    pub overflow: bool,
+    /// From the first node to here, of the last trace; below 0 when clocks differ, `None` without
+    /// timestamps.
+    pub delay_nanoseconds: Option<i64>,
+    /// How long ago it was seen first.
+    pub first_seen_nanoseconds_ago: u64,
+    /// How long ago it was seen last.
+    pub last_seen_nanoseconds_ago: u64,
+    /// How often, in the sample.
+    pub counts: Counts,
 }

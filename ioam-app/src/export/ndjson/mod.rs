@@ -130,4 +130,4 @@ fn timestamp_format(record: &ExportRecord, tables: &Tables) -> Option<&'static s
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::*;
 
-pub(in crate::export) fn tables() -> Tables {
+pub(crate) fn tables() -> Tables {
     let port = PortSpec {
         name: "east".to_owned(),
         mac: [0; 6],
@@ -48,7 +48,7 @@ pub(in crate::export) fn tables() -> Tables {
     .unwrap()
 }
 
-pub(in crate::export) fn record(option_data: &str) -> ExportRecord {
+pub(crate) fn record(option_data: &str) -> ExportRecord {
     let octet = |at| u8::from_str_radix(&option_data[at..at + 2], 16).unwrap();
     let octets: Vec<u8> = (0..option_data.len()).step_by(2).map(octet).collect();
     let mut option = [0; MAX_OPTION_DATA];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Capture files: pcap and pcapng are read, pcap with nanoseconds is written.
+//! Capture files: pcap and pcapng are read and written, with nanoseconds.
 //!
 //! Both formats are short enough to be read here, and a replay stands or falls with the times in
 //! them: the crates to be had read pcapng times in the wrong unit or refuse binary ones.
 
+mod annotated;
 mod pcap;
 mod pcapng;
 mod source;
@@ -16,6 +17,7 @@ use std::path::Path;
 use ioam_dp::timestamp::WallTime;
 use thiserror::Error;
 
+pub use annotated::{Annotated, AnnotatedWriter, Direction};
 use pcap::Pcap;
 use pcapng::Pcapng;
 use source::Source;

@@ -9,18 +9,18 @@ use super::{CaptureError, Captured, ETHERNET, LARGEST_PACKET, Order};
 
 /// The first block's type, the same in either byte order.
 pub(super) const SECTION_HEADER: [u8; 4] = [0x0A, 0x0D, 0x0D, 0x0A];
-const BYTE_ORDER: u32 = 0x1A2B_3C4D;
-const INTERFACE: u32 = 1;
+pub(super) const BYTE_ORDER: u32 = 0x1A2B_3C4D;
+pub(super) const INTERFACE: u32 = 1;
 /// The packet block of older files.
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
-const ENHANCED_PACKET: u32 = 6;
+pub(super) const ENHANCED_PACKET: u32 = 6;
 
-const TIME_RESOLUTION: u16 = 9;
+pub(super) const TIME_RESOLUTION: u16 = 9;
 const TIME_OFFSET: u16 = 14;
 
 /// Octets of a block without its body: type, length, length.
-const FRAME: u32 = 12;
+pub(super) const FRAME: u32 = 12;
 /// Most octets of one block; names and secrets can be large, too.
 const LARGEST_BLOCK: u32 = 16 << 20;
 
