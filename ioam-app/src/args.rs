@@ -34,6 +34,8 @@ pub enum Command {
     Replay(crate::replay::ReplayArgs),
     /// Say what the node does with each packet of a capture, and why not something else
     Explain(crate::explain::ExplainArguments),
+    /// Collect records of several nodes, and tell paths, delays, losses and changes of paths
+    Analyse(crate::analyse::AnalyseArguments),
     /// Send probes with IOAM along their way, or read what became of them: like ping and traceroute
     Probe(crate::probe::ProbeArguments),
     /// Deal fresh keys for proofs of transit

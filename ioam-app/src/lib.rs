@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The parts of the program `ioam`, as a library so that tests reach them.
 
+pub mod analyse;
 pub mod args;
 pub mod bind;
 pub mod check;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use ioam_app::args::{Arguments, Command};
 use ioam_app::{
-    bind, check, demo, doctor, explain, import_linux, manual, pot_keys, probe, reload, replay,
-    runtime, say, show, top, trace,
+    analyse, bind, check, demo, doctor, explain, import_linux, manual, pot_keys, probe, reload,
+    replay, runtime, say, show, top, trace,
 };
 
 fn main() -> ExitCode {
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Check { files, json } => check::check(&files, json),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Analyse(arguments) => analyse::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::PotKeys(arguments) => pot_keys::pot_keys(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
