@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ioam trace`: what a running node does with packets, as they come, in the form of `ioam explain`.
 //!
-//! The node's side is [`Watch`] and what answers the request in `control`; here is also the other
+//! The node's side is `watch` and what answers the request in `control`; here is also the other
 //! side, which prints, and writes captures. It alone touches the file.
 
 mod file;

@@ -3,7 +3,7 @@
 //! is kept is bounded.
 //!
 //! A [`Session`] is one transport session: a connection, the datagrams of one peer, or a file. It gives
-//! each Data Record of a kind known here to [`decode`], and counts the others.
+//! each Data Record of a kind known here to `decode`, and counts the others.
 
 mod decode;
 mod domain;
