@@ -125,92 +125,68 @@ impl Filter {
         if !self.admits_port(port) {
             return Some(Field::InPort);
         }
-        let (header, flow) = (Ipv6Header::at(frame, l3)?, flow_of(frame, l3)?);
-        let inside =
-            |prefix: Option<Prefix>, address| prefix.is_none_or(|prefix| prefix.contains(address));
-        let within = |range: Option<&RangeInclusive<u16>>, port| {
-            range.is_none_or(|range| range.contains(&port))
-        };
-        let upper = self.upper.as_ref();
-        let protocol = upper.and_then(|upper| upper.next_header);
-        let source_ports = upper.and_then(|upper| upper.source_ports.as_ref());
-        let destination_ports = upper.and_then(|upper| upper.destination_ports.as_ref());
-        let length = HEADER + usize::from(header.payload_length.get());
-        let matches = [
-            (Field::Source, inside(self.source, &header.source)),
-            (
-                Field::Destination,
-                inside(self.destination, &header.destination),
-            ),
-            (
-                Field::NextHeader,
-                protocol.is_none_or(|protocol| protocol == flow.next_header),
-            ),
-            (Field::SourcePort, within(source_ports, flow.source_port)),
-            (
-                Field::DestinationPort,
-                within(destination_ports, flow.destination_port),
-            ),
-            (
-                Field::Dscp,
-                self.dscp
-                    .is_none_or(|dscp| dscp == header.traffic_class() >> 2),
-            ),
-            (
-                Field::FlowLabel,
-                self.flow_label
-                    .is_none_or(|label| label == header.flow_label()),
-            ),
-            (
-                Field::Length,
-                self.length
-                    .as_ref()
-                    .is_none_or(|range| range.contains(&length)),
-            ),
-        ];
-        let mismatch = matches.into_iter().find(|(_, matches)| !matches);
-        mismatch.map(|(field, _)| field)
+        self.first_unmatched(Ipv6Header::at(frame, l3)?, frame, l3)
     }
 
     /// Whether the IPv6 packet at `l3` matches; its input port has been asked before.
     #[must_use]
     pub fn matches(&self, frame: &[u8], l3: usize) -> bool {
-        let Some(header) = Ipv6Header::at(frame, l3) else {
-            return false;
-        };
-        self.source
-            .is_none_or(|prefix| prefix.contains(&header.source))
-            && self
-                .destination
-                .is_none_or(|prefix| prefix.contains(&header.destination))
-            && self
-                .dscp
-                .is_none_or(|dscp| header.traffic_class() >> 2 == dscp)
-            && self
-                .flow_label
-                .is_none_or(|label| header.flow_label() == label)
-            && self.length.as_ref().is_none_or(|range| {
-                range.contains(&(HEADER + usize::from(header.payload_length.get())))
-            })
-            && self
-                .upper
-                .as_ref()
-                .is_none_or(|upper| upper.matches(frame, l3))
+        Ipv6Header::at(frame, l3)
+            .is_some_and(|header| self.first_unmatched(header, frame, l3).is_none())
+    }
+
+    /// Asks the fields of the IPv6 header first, and behind it only where that is needed.
+    #[inline]
+    fn first_unmatched(&self, header: &Ipv6Header, frame: &[u8], l3: usize) -> Option<Field> {
+        let within = |prefix: Option<Prefix>, address| prefix.is_none_or(|p| p.contains(address));
+        let length = || HEADER + usize::from(header.payload_length.get());
+        if !within(self.source, &header.source) {
+            Some(Field::Source)
+        } else if !within(self.destination, &header.destination) {
+            Some(Field::Destination)
+        } else if self
+            .dscp
+            .is_some_and(|dscp| header.traffic_class() >> 2 != dscp)
+        {
+            Some(Field::Dscp)
+        } else if self
+            .flow_label
+            .is_some_and(|label| header.flow_label() != label)
+        {
+            Some(Field::FlowLabel)
+        } else if self
+            .length
+            .as_ref()
+            .is_some_and(|range| !range.contains(&length()))
+        {
+            Some(Field::Length)
+        } else {
+            self.upper.as_ref()?.first_unmatched(frame, l3)
+        }
     }
 }
 
 impl UpperLayer {
-    fn matches(&self, frame: &[u8], l3: usize) -> bool {
+    /// Headers that cannot be followed have no protocol, so it is that which does not match.
+    fn first_unmatched(&self, frame: &[u8], l3: usize) -> Option<Field> {
         let Some(flow) = flow_of(frame, l3) else {
-            return false;
+            return Some(Field::NextHeader);
         };
-        let in_range = |range: &Option<RangeInclusive<u16>>, port| {
-            range.as_ref().is_none_or(|range| range.contains(&port))
+        let without = |range: &Option<RangeInclusive<u16>>, port| {
+            range.as_ref().is_some_and(|range| !range.contains(port))
         };
-        self.next_header
-            .is_none_or(|protocol| flow.next_header == protocol)
-            && in_range(&self.source_ports, flow.source_port)
-            && in_range(&self.destination_ports, flow.destination_port)
+        if self
+            .next_header
+            .is_some_and(|protocol| flow.next_header != protocol)
+        {
+            Some(Field::NextHeader)
+        } else if without(&self.source_ports, &flow.source_port) {
+            Some(Field::SourcePort)
+        } else if without(&self.destination_ports, &flow.destination_port) {
+            Some(Field::DestinationPort)
+        } else {
+            None
+        }
     }
 }
 
