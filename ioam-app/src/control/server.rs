@@ -2,7 +2,7 @@
 //! The node's side of the control socket. A client that sends nonsense, hangs or never reads costs
 //! one thread for a while, and no more than that.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 
 use super::protocol::Wanted;
 use super::{Desk, LONGEST_REQUEST, place, protocol, tracing};
+use crate::timely;
 
 /// Clients served at once.
 const MOST_CLIENTS: usize = 16;
@@ -142,7 +143,6 @@ enum Bad {
 /// The next line, without its end; `waiting` keeps what came behind it.
 fn read_line(stream: &mut UnixStream, waiting: &mut Vec<u8>) -> Result<Vec<u8>, Bad> {
     let deadline = Instant::now() + REQUEST_TIME;
-    let mut octets = [0; 1024];
     loop {
         if let Some(end) = waiting.iter().position(|octet| *octet == b'\n') {
             let mut line: Vec<u8> = waiting.drain(..=end).collect();
@@ -152,36 +152,12 @@ fn read_line(stream: &mut UnixStream, waiting: &mut Vec<u8>) -> Result<Vec<u8>, 
         if waiting.len() >= LONGEST_REQUEST {
             return Err(Bad::TooLong);
         }
-        let left = left(deadline).ok_or(Bad::Gone)?;
-        stream.set_read_timeout(Some(left)).map_err(|_| Bad::Gone)?;
-        match stream.read(&mut octets) {
-            Ok(0) => return Err(Bad::Gone),
-            Ok(count) => waiting.extend_from_slice(octets.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return Err(Bad::Gone),
-        }
+        timely::read_more(stream, waiting, deadline).ok_or(Bad::Gone)?;
     }
 }
 
 /// Writes a line and its end, unless the client takes too long.
 pub(super) fn write_line(stream: &mut UnixStream, line: &str) -> Option<()> {
-    let deadline = Instant::now() + ANSWER_TIME;
     let line = [line.as_bytes(), b"\n"].concat();
-    let mut rest = &line[..];
-    while !rest.is_empty() {
-        stream.set_write_timeout(Some(left(deadline)?)).ok()?;
-        match stream.write(rest) {
-            Ok(0) => return None,
-            Ok(count) => rest = rest.get(count..)?,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
-    }
-    Some(())
-}
-
-/// The time until `deadline`; never 0, which would mean for ever.
-fn left(deadline: Instant) -> Option<Duration> {
-    let left = deadline.checked_duration_since(Instant::now())?;
-    (!left.is_zero()).then_some(left)
+    timely::write_whole(stream, &line, Instant::now() + ANSWER_TIME)
 }

@@ -4,38 +4,12 @@
 use super::collector::Trace;
 use super::domain::{NODES, STATIONS};
 use super::meter::Snapshot;
+use crate::figures::{self, counted, grouped};
 
-/// A number with commas between its thousands.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A duration in the unit that suits it.
+/// A duration in nanoseconds.
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-pub(super) fn duration(nanoseconds: u64) -> String {
-    let number = nanoseconds as f64;
-    match nanoseconds {
-        0..1_000 => format!("{nanoseconds} ns"),
-        1_000..10_000 => format!("{:.2} us", number / 1e3),
-        10_000..1_000_000 => format!("{:.0} us", number / 1e3),
-        1_000_000..10_000_000 => format!("{:.2} ms", number / 1e6),
-        10_000_000..1_000_000_000 => format!("{:.0} ms", number / 1e6),
-        _ => format!("{:.2} s", number / 1e9),
-    }
-}
-
-/// `count` with the noun's plural where it needs one.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", grouped(count))
+fn duration(nanoseconds: u64) -> String {
+    figures::duration(nanoseconds as f64)
 }
 
 /// Rows of cells as lines; the first column is for names, the others for figures.
@@ -186,22 +160,6 @@ pub(super) fn delays(snapshot: &Snapshot) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_are_short() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        let texts = [999, 1_000, 12_345, 1_234_567, 12_345_678, 2_000_000_000].map(duration);
-        assert_eq!(
-            texts,
-            ["999 ns", "1.00 us", "12 us", "1.23 ms", "12 ms", "2.00 s"]
-        );
-        assert_eq!(
-            (counted(1, "error"), counted(0, "error")),
-            ("1 error".into(), "0 errors".into())
-        );
-    }
 
     #[test]
     fn columns_stand_under_each_other() {

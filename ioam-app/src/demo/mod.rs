@@ -29,13 +29,11 @@ mod verdict;
 mod witness;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use chain::{Chain, Plan};
 use cpus::Cpus;
@@ -47,6 +45,7 @@ use show::Show;
 use traffic::{LARGEST_FRAME, SMALLEST_FRAME};
 use verdict::Verdict;
 
+use crate::interrupt::Interrupt;
 use crate::runtime::allowed_cpus;
 
 /// How long a run takes when nothing else is asked for.
@@ -124,11 +123,11 @@ pub fn demo(arguments: &DemoArguments) -> Result<ExitCode> {
         .seconds
         .or(arguments.packets.is_none().then_some(SECONDS));
     let seconds = seconds.map(Duration::from_secs_f64);
-    let signalled = signals()?;
+    let interrupt = Interrupt::watch_with_terminal()?;
     let chain = Chain::start(&plan)?;
     let mut show = Show::new(arguments.json, &plan, seconds);
     let mut meter = Meter::new(plan.mode);
-    let ended = watch(&chain, &mut show, &mut meter, seconds, &signalled);
+    let ended = watch(&chain, &mut show, &mut meter, seconds, &interrupt);
     // The summary is owed even when the picture could not be drawn.
     let moving = meter.elapsed();
     let verdict = finish(chain, &mut meter, moving);
@@ -141,22 +140,13 @@ pub fn demo(arguments: &DemoArguments) -> Result<ExitCode> {
     })
 }
 
-fn signals() -> Result<Arc<AtomicBool>> {
-    let signalled = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&signalled))
-            .context("cannot watch for signals")?;
-    }
-    Ok(signalled)
-}
-
 /// Shows how it goes until something ends the run.
 fn watch(
     chain: &Chain,
     show: &mut Show,
     meter: &mut Meter,
     seconds: Option<Duration>,
-    signalled: &AtomicBool,
+    interrupt: &Interrupt,
 ) -> Result<()> {
     let shared = chain.shared();
     let mut patience = Patience::default();
@@ -164,7 +154,7 @@ fn watch(
     let mut is_first = true;
     loop {
         let is_over = show.wait(TICK)
-            || signalled.load(Ordering::Relaxed)
+            || interrupt.has_come()
             || seconds.is_some_and(|seconds| meter.elapsed() >= seconds)
             || shared.source_ended.load(Ordering::Relaxed)
             || patience.is_at_an_end(shared);

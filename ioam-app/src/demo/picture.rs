@@ -16,8 +16,9 @@ use ratatui::widgets::{Block, LineGauge, Paragraph, Sparkline};
 
 use super::chain::Plan;
 use super::domain::{NAMESPACE, NODES, STATIONS, TRACE_TYPE};
-use super::figures::{self, counted, grouped};
+use super::figures;
 use super::meter::{NOTABLE, NodeRate, Snapshot};
+use crate::figures::{counted, grouped};
 
 /// The columns the picture needs.
 const WIDTH: u16 = 80;

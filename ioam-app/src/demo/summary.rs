@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::collector::Trace;
 use super::domain::{NODES, STATIONS, TRACE_TYPE};
-use super::figures::{self, counted, grouped};
+use super::figures;
 use super::meter::{NOTABLE, Snapshot};
 use super::mode::Mode;
 use super::traffic::Kind;
 use super::verdict::Verdict;
+use crate::figures::{counted, grouped};
 
 /// Writes the summary; its last line says whether all was well.
 pub(super) fn text(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! As much of an HTTP server as a scrape needs: one request a connection, answered and closed.
 
-use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +10,7 @@ use anyhow::{Context, Result};
 
 use super::metrics;
 use crate::control::{Answer, Ask, Desk};
+use crate::timely;
 
 /// Connections served at once; further ones are closed.
 const MOST_CONNECTIONS: usize = 8;
@@ -89,14 +89,7 @@ fn exchange(mut stream: TcpStream, desk: &Desk) -> Option<()> {
         if let Some(response) = respond(&request, desk) {
             break response;
         }
-        let mut octets = [0; 1024];
-        stream.set_read_timeout(Some(left(deadline)?)).ok()?;
-        match stream.read(&mut octets) {
-            Ok(0) => return None,
-            Ok(count) => request.extend_from_slice(octets.get(..count)?),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
+        timely::read_more(&mut stream, &mut request, deadline)?;
     };
     let Response { status, kind, body } = response;
     let head = format!(
@@ -104,33 +97,14 @@ fn exchange(mut stream: TcpStream, desk: &Desk) -> Option<()> {
         body.len()
     );
     let all = [head.as_bytes(), body.as_bytes()].concat();
-    let mut rest = &all[..];
-    while !rest.is_empty() {
-        stream.set_write_timeout(Some(left(deadline)?)).ok()?;
-        match stream.write(rest) {
-            Ok(0) => return None,
-            Ok(count) => rest = rest.get(count..)?,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
-    }
+    timely::write_whole(&mut stream, &all, deadline)?;
     // What a client still sends is taken, since closing on it could take the response from it.
     stream.shutdown(Shutdown::Write).ok()?;
-    let (mut ignored, mut octets) = (0, [0; 1024]);
-    while ignored < MOST_IGNORED {
-        stream.set_read_timeout(Some(left(deadline)?)).ok()?;
-        match stream.read(&mut octets) {
-            Ok(0) | Err(_) => break,
-            Ok(count) => ignored += count,
-        }
+    let mut ignored = Vec::new();
+    while ignored.len() < MOST_IGNORED {
+        timely::read_more(&mut stream, &mut ignored, deadline)?;
     }
     Some(())
-}
-
-/// The time until `deadline`; never 0, which would mean for ever.
-fn left(deadline: Instant) -> Option<Duration> {
-    let left = deadline.checked_duration_since(Instant::now())?;
-    (!left.is_zero()).then_some(left)
 }
 
 /// The response to what has come so far, or `None` while the request is not whole.

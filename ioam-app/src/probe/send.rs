@@ -20,8 +20,9 @@ use super::summary::{NotSent, Sent, Summary};
 use super::tally::{Ended as EndedHere, Tally};
 use super::{ProbeArguments, print};
 use crate::export::{Output, way};
+use crate::interrupt::Interrupt;
 use crate::report::Report;
-use crate::runtime::{Ended, Interrupt, Node, Setup, Source, load, plan::Plan};
+use crate::runtime::{Ended, Node, Setup, Source, load, plan::Plan};
 use crate::say;
 
 /// How often the node is looked at.

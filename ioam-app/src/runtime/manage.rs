@@ -8,40 +8,18 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::SIGHUP;
 
 use super::node::Node;
 use super::supervisor;
 use crate::args::RunArguments;
 use crate::control::Question;
+use crate::interrupt::Interrupt;
 
 /// How often it looks.
 const TICK: Duration = Duration::from_millis(10);
 /// How often it looks at slower things.
 const SECOND: Duration = Duration::from_secs(1);
-
-/// SIGINT and SIGTERM.
-#[derive(Clone, Debug)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
-
-impl Interrupt {
-    /// Watches for the signals. A second one ends the process at once: the way out when stopping
-    /// hangs.
-    pub(crate) fn watch() -> Result<Self> {
-        let signalled = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&signalled))
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&signalled)))
-                .context("cannot watch for SIGINT and SIGTERM")?;
-        }
-        Ok(Self(signalled))
-    }
-
-    /// Whether one has come.
-    pub(crate) fn has_come(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// What ends a run.
 #[derive(Debug)]

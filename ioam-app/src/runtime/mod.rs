@@ -21,7 +21,7 @@ use crate::args::RunArguments;
 use crate::control::Desk;
 use crate::export::way;
 use crate::say;
-pub(crate) use manage::{Ended, Interrupt};
+pub(crate) use manage::Ended;
 pub(crate) use node::{Node, Setup};
 
 use manage::Limits;

@@ -109,22 +109,6 @@ pub fn nodes(path: &Value) -> String {
     nodes.join(" > ")
 }
 
-/// A length of time in the unit that suits it.
-#[must_use]
-pub fn duration(nanoseconds: f64) -> String {
-    let (value, unit) = match nanoseconds.abs() {
-        ns if ns < 1e3 => return format!("{nanoseconds:.0} ns"),
-        ns if ns < 1e6 => (nanoseconds / 1e3, "µs"),
-        ns if ns < 1e9 => (nanoseconds / 1e6, "ms"),
-        _ => (nanoseconds / 1e9, "s"),
-    };
-    match value.abs() {
-        value_ if value_ < 10.0 => format!("{value:.2} {unit}"),
-        value_ if value_ < 100.0 => format!("{value:.1} {unit}"),
-        _ => format!("{value:.0} {unit}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -135,18 +119,6 @@ mod tests {
     fn figures_have_the_digits_that_matter() {
         let shown = [0.0, 0.0004, 0.5, 12.34, 1234.5, -0.25].map(|value| decimal(Some(value)));
         assert_eq!(shown, ["0", "0.000", "0.500", "12.3", "1234", "-0.250"]);
-        let shown = [0.0, 999.0, 1234.0, 45_678.0, 999_000.0, 1.5e6, 2.5e9, -2e3].map(duration);
-        let expected = [
-            "0 ns",
-            "999 ns",
-            "1.23 µs",
-            "45.7 µs",
-            "999 µs",
-            "1.50 ms",
-            "2.50 s",
-            "-2.00 µs",
-        ];
-        assert_eq!(shown, expected);
         let shown = [0.0, 0.00001, 0.0021, 0.978].map(|part| percent(Some(part)));
         assert_eq!(shown, ["0 %", "< 0.01 %", "0.21 %", "97.8 %"]);
         let shown = [59, 3661, 90_000, 200_000].map(|seconds| clock(seconds * 1_000_000_000));

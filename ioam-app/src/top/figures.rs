@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::show::figures::duration;
+use crate::figures::duration;
 
 /// Eight heights of a column.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

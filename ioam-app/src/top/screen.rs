@@ -3,8 +3,6 @@
 
 use std::io::stdout;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -13,13 +11,13 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::{DefaultTerminal, Frame};
 use serde_json::Value;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::keys::{View, Wish};
 use super::model::Model;
 use super::picture;
 use super::tones::Tones;
 use super::watcher::{Asker, Watcher};
+use crate::interrupt::Interrupt;
 
 /// How long a key or an answer may wait at most.
 const TICK: Duration = Duration::from_millis(50);
@@ -53,14 +51,14 @@ impl Drop for Screen {
 /// # Errors
 /// The terminal cannot be drawn on any more.
 pub(super) fn run(asker: Asker, first: Value, interval: Duration) -> Result<ExitCode> {
-    let signalled = signals()?;
+    let interrupt = Interrupt::watch_with_terminal()?;
     let watcher = Watcher::start(asker, interval)?;
     let mut screen = Screen::take()?;
     let (mut model, mut view) = (Model::new(first), View::new(interval));
     let tones = Tones::of_environment();
     let mut drawn = None;
     let mut has_changed = true;
-    while !signalled.load(Ordering::Relaxed) {
+    while !interrupt.has_come() {
         has_changed |= listen(&watcher, &mut model, view.is_paused);
         // Only how long a node is gone changes by itself.
         let gone = model
@@ -107,13 +105,4 @@ fn key() -> Result<Option<Event>> {
         return event::read().map(Some).context(lost);
     }
     Ok(None)
-}
-
-fn signals() -> Result<Arc<AtomicBool>> {
-    let signalled = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&signalled))
-            .context("cannot watch for signals")?;
-    }
-    Ok(signalled)
 }

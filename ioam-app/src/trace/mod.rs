@@ -17,7 +17,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::control::Client;
-use crate::runtime::Interrupt;
+use crate::interrupt::Interrupt;
 use crate::say;
 use file::File;
 pub(crate) use terms::matcher;

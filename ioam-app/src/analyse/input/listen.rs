@@ -20,7 +20,7 @@ use crate::analyse::args::Listen;
 use crate::analyse::gather::Gathered;
 use crate::analyse::ipfix::{Session, Settings};
 use crate::analyse::progress::Progress;
-use crate::runtime::Interrupt;
+use crate::interrupt::Interrupt;
 use crate::say;
 
 /// Most sessions of all exporters, from the first on.

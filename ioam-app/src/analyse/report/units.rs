@@ -4,51 +4,20 @@
 use ioam_dp::timestamp::WallTime;
 
 use crate::export::rfc3339_text;
+use crate::figures;
+pub use crate::figures::{counted, grouped as count};
 
-/// Nanoseconds in the unit that reads best, three digits.
+/// Nanoseconds in the unit that reads best.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "for reading")]
 pub fn duration(nanoseconds: u64) -> String {
-    let value = nanoseconds as f64;
-    let (value, unit) = match nanoseconds {
-        0..1_000 => return format!("{nanoseconds} ns"),
-        1_000..999_500 => (value / 1e3, "µs"),
-        999_500..999_500_000 => (value / 1e6, "ms"),
-        _ => (value / 1e9, "s"),
-    };
-    let digits = match value {
-        ..9.995 => 2,
-        ..99.95 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$} {unit}")
+    figures::duration(nanoseconds as f64)
 }
 
 /// As [`duration`]; a dash for none.
 #[must_use]
 pub fn duration_or_dash(nanoseconds: Option<u64>) -> String {
     nanoseconds.map_or("–".to_owned(), duration)
-}
-
-/// A count in groups of three digits.
-#[must_use]
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 packet`, `2,000 packets`.
-#[must_use]
-pub fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", count(number))
 }
 
 /// A share in per cent; what is not nothing does not look like nothing.
@@ -90,37 +59,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_digits_and_the_unit_that_fits() {
-        let values = [
-            0,
-            999,
-            1_000,
-            12_345,
-            999_499,
-            999_500,
-            25_000_000,
-            1_500_000_000,
-        ];
-        let texts = values.map(duration);
-        assert_eq!(
-            texts,
-            [
-                "0 ns", "999 ns", "1.00 µs", "12.3 µs", "999 µs", "1.00 ms", "25.0 ms", "1.50 s"
-            ]
-        );
+    fn no_duration_is_a_dash() {
         assert_eq!(duration_or_dash(None), "–");
+        assert_eq!(duration_or_dash(Some(12_345)), "12.3 µs");
     }
 
     #[test]
-    fn counts_shares_and_moments() {
-        assert_eq!(
-            [count(7), count(1234), count(1_234_567)],
-            ["7", "1,234", "1,234,567"]
-        );
-        assert_eq!(
-            [counted(1, "flow"), counted(0, "flow")],
-            ["1 flow", "0 flows"]
-        );
+    fn shares_and_moments() {
         assert_eq!(
             [
                 percent(0, 9),

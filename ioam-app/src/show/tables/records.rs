@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::super::figures::{decimal, duration, nodes, rate, text};
+use super::super::figures::{decimal, nodes, rate, text};
+use crate::figures::duration;
 use crate::report::Columns;
 
 pub(super) const DROPS: [&str; 4] = ["not forwarded", "packets/s", "packets", ""];
