@@ -3,23 +3,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod rig;
 mod running;
-#[path = "running/wire.rs"]
-mod wire;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rig::wire::Wire;
+use rig::{Need, skip, turn};
 use running::{Folder, Node, PATIENCE, says};
-use wire::{Wire, has_tool, skip};
 
 #[test]
 fn telemetry_answers_without_hugepages() {
-    if !has_tool("dpdk-telemetry.py") {
-        return skip("there is no dpdk-telemetry.py; scripts/setup test installs it");
-    }
+    let Some(_turn) = turn(&[Need::Tool("dpdk-telemetry.py")]) else {
+        return;
+    };
     let folder = Folder::new("telemetry");
     let (socket, prefix) = (
         folder.path("node.sock"),
@@ -97,10 +97,7 @@ fn size(path: &Path) -> u64 {
 
 #[test]
 fn dumpcap_sees_what_arrives_at_a_node_whose_memory_it_can_share() {
-    if !has_tool("dpdk-dumpcap") {
-        return skip("there is no dpdk-dumpcap; scripts/setup test installs it");
-    }
-    let Some(mut wire) = Wire::new("itc") else {
+    let Some(mut wire) = Wire::new("itc", &[Need::Tool("dpdk-dumpcap")]) else {
         return;
     };
     let folder = Folder::new("dumpcap");

@@ -10,7 +10,6 @@ mod running;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rig::Need;
@@ -51,21 +50,10 @@ struct Stage {
     _steady: UdpSocket,
 }
 
-fn capture(path: &Path) {
-    let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x86, 0xdd];
-    frame.extend([0x60, 0, 0, 0, 0, 72, 17, 64]);
-    for last in [1, 2] {
-        frame.extend([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
-    }
-    frame.extend([0x13, 0x88, 0x13, 0x89, 0, 72, 0, 0]);
-    frame.extend([0x5a; 64]);
-    rig::pcap::write(path, 0, &[frame]);
-}
-
 impl Stage {
     fn new(name: &str, lines: &str, listener: &TcpListener) -> Self {
         let folder = Folder::new(name);
-        capture(&folder.path("in.pcap"));
+        rig::pcap::write(&folder.path("in.pcap"), 0, &[rig::packet::any()]);
         let steady = UdpSocket::bind("[::1]:0").unwrap();
         let moody = listener.local_addr().unwrap();
         let socket = folder.path("node.sock");

@@ -4,12 +4,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod rig;
 mod running;
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread::JoinHandle;
 
@@ -56,21 +57,6 @@ control: {socket: SOCKET}
         .replace("max-length: 24", "max-length: 36")
 }
 
-/// A capture with one UDP packet over IPv6.
-fn capture(path: &Path) {
-    let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x86, 0xdd];
-    frame.extend([0x60, 0, 0, 0, 0, 72, 17, 64]);
-    for last in [1, 2] {
-        frame.extend([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
-    }
-    frame.extend([0x13, 0x88, 0x13, 0x89, 0, 72, 0, 0]);
-    frame.extend([0x5a; 64]);
-    let length = u32::try_from(frame.len()).unwrap().to_le_bytes();
-    let header = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1].map(u32::to_le_bytes);
-    let record = [[0; 4], [0; 4], length, length];
-    std::fs::write(path, [header.concat(), record.concat(), frame].concat()).unwrap();
-}
-
 /// What an edge-to-edge option of namespace 123 with a 32-bit number begins with.
 const NUMBERED: [u8; 8] = [0x11, 10, 0, 3, 0, 123, 0x40, 0];
 
@@ -110,7 +96,7 @@ fn total(report: &Value, key: &str) -> u64 {
 #[test]
 fn a_thousand_reloads_lose_nothing_and_mix_nothing() {
     let folder = Folder::new("thousand");
-    capture(&folder.path("in.pcap"));
+    rig::pcap::write(&folder.path("in.pcap"), 0, &[rig::packet::any()]);
     let pipe = folder.path("out.pcap");
     assert!(
         Command::new("mkfifo")

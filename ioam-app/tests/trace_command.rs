@@ -8,9 +8,8 @@
     reason = "the reference packets come with more than is needed here"
 )]
 
+mod rig;
 mod running;
-#[path = "running/wire.rs"]
-mod wire;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -20,9 +19,9 @@ use std::time::{Duration, Instant};
 
 use ioam_app::replay::capture::Writer;
 use ioam_dp::timestamp::WallTime;
+use rig::wire::Wire;
 use running::{Folder, Node, PATIENCE, ioam, says};
 use serde_json::{Value, json};
-use wire::Wire;
 
 /// A node that samples, drops what is too large or too old, and fills traces.
 const NODE: &str = "node: {id: 0x0b0001}
@@ -64,7 +63,7 @@ struct Rig {
 
 impl Rig {
     fn new(name: &str) -> Option<Self> {
-        let wire = Wire::new(name)?;
+        let wire = Wire::new(name, &[])?;
         let folder = Folder::new(&format!("trace-{name}"));
         let socket = folder.path("node.sock");
         let text = NODE

@@ -17,6 +17,7 @@ pub(crate) mod pcap;
 pub(crate) mod program;
 pub(crate) mod table;
 pub(crate) mod trace;
+pub(crate) mod wire;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -61,7 +62,7 @@ pub(crate) fn turn(needs: &[Need]) -> Option<Turn> {
 }
 
 /// Says that a test did not run; where none may be skipped, fails it.
-fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     let set = |name| std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&&*value));
     assert!(
         !set("CI") && !set("IOAM_REQUIRE_ALL"),

@@ -156,6 +156,13 @@ pub(crate) fn frame(destination: [u8; 6], source: [u8; 6], packet: &[u8]) -> Vec
     tagged(destination, source, &[], packet)
 }
 
+/// A frame with some packet.
+pub(crate) fn any() -> Vec<u8> {
+    let mut udp = Udp::new("2001:db8::1", "2001:db8::2", (5000, 5001));
+    udp.payload = vec![0x5A; 64];
+    frame([2, 0, 0, 0, 0, 2], [2, 0, 0, 0, 0, 1], &udp.packet())
+}
+
 /// Whether a frame without tags is IPv6 with these as innermost upper layer and UDP destination
 /// port: outer IPv6 headers and options headers are passed over.
 pub(crate) fn udp_port(frame: &[u8]) -> Option<u16> {

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Two interfaces of the kernel for a node's ports, and their other ends for a test to send by.
 
-#![allow(dead_code, reason = "not every test file wants everything")]
-
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Need, Turn, run, turn};
 
 /// Sends frames, written in hexadecimal, a line each, by an interface.
 const SEND: &str = "
@@ -26,22 +23,14 @@ pub(crate) struct Wire {
     pub(crate) east: String,
     pub(crate) west: String,
     sender: Child,
-    _turn: (MutexGuard<'static, ()>, File),
+    _turn: Turn,
 }
-
-static ONE: Mutex<()> = Mutex::new(());
 
 impl Wire {
     /// `None`, said loudly, where the machine lacks something; where nothing may be skipped, it fails.
-    pub(crate) fn new(name: &str) -> Option<Self> {
-        if let Some(why) = missing() {
-            skip(&why);
-            return None;
-        }
-        let process = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let machine = std::env::temp_dir().join("ioam-rig.lock");
-        let machine = File::create(&machine).expect("a file in the temporary folder");
-        machine.lock().expect("a lock");
+    pub(crate) fn new(name: &str, needs: &[Need]) -> Option<Self> {
+        let tools = ["ip", "sysctl", "python3", "tshark"].map(Need::Tool);
+        let turn = turn(&[&[Need::Root][..], &tools, needs].concat())?;
         let own = std::process::id() % 100_000;
         let (east, west) = (format!("{name}e{own}"), format!("{name}w{own}"));
         for end in [&east, &west] {
@@ -75,7 +64,7 @@ impl Wire {
             east,
             west,
             sender: sender.expect("python3"),
-            _turn: (process, machine),
+            _turn: turn,
         })
     }
 
@@ -107,40 +96,4 @@ impl Drop for Wire {
             let _ = Command::new("ip").args(["link", "del", end]).status();
         }
     }
-}
-
-/// Says that a test did not run; where none may be skipped, fails it.
-pub(crate) fn skip(why: &str) {
-    let set = |name| std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&&*value));
-    assert!(
-        !set("CI") && !set("IOAM_REQUIRE_ALL"),
-        "would be SKIPPED: {why}"
-    );
-    println!("SKIPPED: {why}");
-}
-
-fn missing() -> Option<String> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let user = status.lines().find_map(|line| line.strip_prefix("Uid:"));
-    let effective = user.and_then(|ids| ids.split_whitespace().nth(1));
-    if effective != Some("0") {
-        return Some("interfaces of the kernel need root".to_owned());
-    }
-    let tools = ["ip", "sysctl", "python3", "tshark"];
-    tools
-        .into_iter()
-        .find(|tool| !has_tool(tool))
-        .map(|tool| format!("there is no {tool}; scripts/setup test installs it"))
-}
-
-/// Whether a program is in PATH.
-pub(crate) fn has_tool(name: &str) -> bool {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let mut places = std::env::split_paths(&paths).map(|path: PathBuf| path.join(name));
-    places.any(|path| path.exists())
-}
-
-fn run(words: &[&str]) {
-    let status = Command::new(words[0]).args(&words[1..]).status();
-    assert!(status.expect("a program").success(), "{words:?}");
 }
