@@ -12,7 +12,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick build install uninstall deb golden fuzz bench bench-check deny doc schema screens setup run clean
+.PHONY: help demo test quick build install uninstall deb golden fuzz bench bench-check plots report deny doc schema screens setup run clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ bench: ## ticks per packet, beside testpmd in the same run: SECONDS=120 to measu
 
 bench-check: ## instructions per packet against the baseline (bench/instructions.tsv): grown over 3 % fails
 	@scripts/bench-check
+
+plots: ## draw bench/results as docs/performance/*.svg (installs matplotlib when it is missing)
+	@scripts/setup plots
+	@scripts/plots
+
+report: plots ## draw the results, and write them into docs/performance.md
+	@scripts/report
 
 deny: ## licences, banned crates and sources of all dependencies
 	@$(CARGO) deny --workspace check bans licenses sources

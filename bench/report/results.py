@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Reads lines of results: bench/results/*.jsonl, and what bench/trex/measure.py writes."""
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "bench" / "results"
+
+# Ticks a packet over testpmd that each case may take, burst of 32.
+AIMS = {"pass": 8, "transit": 25, "encap": 40, "encap-inline": 40, "decap": 60, "decap-only": 30,
+        "dex-transit": 50, "dex-encap-1k": 45, "dex-encap-1m": 90}
+
+# Packets a second that Linux forwards on one core of a Xeon E5-2630 v3 with an XL710, MTU-sized packets, all of them
+# with IOAM: as published by M. Goffart et al. with their kernel patch for direct export, read off the data of
+# https://github.com/Advanced-Observability/ioam-direct-exporting (evaluation/). They are not ours.
+KERNEL = {"baseline": 1.07e6, "encapsulation": 0.49e6, "transit": 0.49e6, "decapsulation": 0.41e6}
+KERNEL_SOURCE = "Linux 6.12, one core, XL710, MTU packets (published by ULiège)"
+
+
+class Unreadable(Exception):
+    """A file that is no list of results, with the line that says so."""
+
+
+def load(files=None):
+    """All lines of the files, or of bench/results; each a dictionary, in the order they were written."""
+    lines = []
+    for file in sorted(RESULTS.glob("*.jsonl")) if files is None else map(Path, files):
+        try:
+            text = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise Unreadable(f"{file}: {error.strerror}") from None
+        for number, row in enumerate(text.splitlines(), 1):
+            try:
+                line = json.loads(row) if row.strip() else None
+            except json.JSONDecodeError as error:
+                raise Unreadable(f"{file}:{number}: {error.msg}") from None
+            if line is not None and not isinstance(line, dict):
+                raise Unreadable(f"{file}:{number}: not an object")
+            if line:
+                lines.append(line)
+    return lines
+
+
+def when(line):
+    """Unix seconds of the run a line is of."""
+    return line.get("provenance", {}).get("unix_seconds") or line.get("unix_seconds") or 0
+
+
+def run_of(line):
+    """What tells runs of one benchmark apart that are no repetitions of each other."""
+    provenance = line.get("provenance", {})
+    return provenance.get("ports"), provenance.get("processors", provenance.get("cpu"))
+
+
+def latest_run(lines, bench):
+    """The lines of the newest run of a benchmark: on hugepages where there was such a run, since others flatter."""
+    mine = [line for line in lines if line.get("bench") == bench]
+    huge = [line for line in mine if line.get("provenance", {}).get("memory") == "hugepages"]
+    mine = huge or mine
+    newest = max((when(line) for line in mine), default=0)
+    git = {line.get("provenance", {}).get("git") for line in mine if when(line) == newest}
+    # Lines of one run are of one commit, and minutes apart at most.
+    run = [line for line in mine if line.get("provenance", {}).get("git") in git and newest - when(line) < 3600]
+    return list({(line.get("case"), run_of(line)): line for line in run}.values())
+
+
+def median(line, *keys):
+    """The median of the first of these figures that the line has."""
+    for key in keys:
+        value = line.get(key)
+        if isinstance(value, dict) and "median" in value:
+            return value["median"]
+        if isinstance(value, (int, float)):
+            return value
+    return None
+
+
+# What a sweep is called, and its axis.
+SWEEPS = {
+    "frame-octets": ("Frame size", "octets of the frame"),
+    "trace-words": ("Data of a node", "words a node adds"),
+    "room-words": ("Room in the trace", "words of room"),
+    "flows": ("Flows", "flows"),
+    "workers": ("Workers", "workers"),
+    "share": ("Share of IOAM", "per cent of packets"),
+    "sampling": ("Sampling", "one packet in"),
+    "rules": ("Rules", "rules"),
+}
+
+
+def sweep_of(line):
+    """Name and value of a sweep's line, whichever way it says so; nothing where it is none."""
+    if line.get("bench") != "scale":
+        return None
+    name = line.get("sweep") or line.get("axis") or line.get("what")
+    value = line.get("value", line.get(name) if name else None)
+    return (name, value) if name and isinstance(value, (int, float)) else None
+
+
+def latest_run_of_sweeps(lines):
+    """The newest line of each point of each sweep, with `sweep` and `value` in it."""
+    found = {}
+    for line in sorted(lines, key=when):
+        point = sweep_of(line)
+        if point:
+            found[(point[0], line.get("case"), point[1])] = line | {"sweep": point[0], "value": point[1]}
+    return list(found.values())
