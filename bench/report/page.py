@@ -71,7 +71,7 @@ def aims(lines):
             rows.append([f"`{case}`", str(aim), "not measured", "", ""])
             continue
         met = "met" if over["median"] <= aim else f"missed by {over['median'] - aim:.0f}"
-        rows.append([f"`{case}`", str(aim), spread(over), f"{over['least']:.1f}", met])
+        rows.append([f"`{case}`", str(aim), spread(over), spread(over.get("least")), met])
     return markdown(["case", "aim, over testpmd", "median [quartiles]", "least", ""], rows)
 
 
