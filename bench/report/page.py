@@ -17,7 +17,7 @@ PAGES = ("docs/performance.md", "docs/performance-model.md")
 BLOCK = re.compile(r"(<!-- begin ([a-z-]+) -->\n).*?(<!-- end \2 -->)", re.S)
 NOTHING = "Nothing of this has been measured yet.\n"
 # What has a table of its own; all else is listed by the block `others`.
-OWN_TABLES = {"node", "pipeline", "scale", "injected"}
+OWN_TABLES = {"node", "pipeline", "scale", "injected", "latency"}
 
 
 def markdown(head, rows):
@@ -100,6 +100,19 @@ def scale(lines):
     return markdown(["sweep", "case", "value: ticks a packet"], rows)
 
 
+def latency(lines):
+    """Delays by load, in microseconds."""
+    columns = ("p50", "p90", "p99", "p99.9", "max")
+    rows = []
+    for line in results.latest_run(lines, "latency"):
+        for key, delays in line.items():
+            if isinstance(delays, dict) and "p99" in delays:
+                what = key.removesuffix("_nanoseconds").replace("_", " ")
+                rows.append([f"`{line['case']}`", f"{line['percent_of_most']} %", f"{line['received_pps'] / 1e6:.2f}", what,
+                             *(f"{delays[column] / 1e3:.2f}" for column in columns)])
+    return markdown(["case", "load, of the most", "Mpps", "delay, µs", *columns], rows)
+
+
 def others(lines):
     """The figures of every other benchmark, whatever it calls them."""
     rows = []
@@ -143,7 +156,7 @@ def predicted(lines):
     return "```\n" + model.table(rows, model.DRIVER) + "\n```\n"
 
 
-BLOCKS = {"machine": machine, "aims": aims, "node": node, "pipeline": pipeline, "scale": scale, "others": others,
+BLOCKS = {"machine": machine, "aims": aims, "node": node, "pipeline": pipeline, "scale": scale, "latency": latency, "others": others,
           "pictures": pictures, "instructions": instructions, "predicted": predicted}
 
 

@@ -72,13 +72,12 @@ def injected(lines):
     """By panel, by what was measured: points of injected and received packets a second, in millions."""
     panels = {name: {} for name in PANELS}
     for line in lines:
-        if line.get("bench") != "injected" or not line.get("offered_pps"):
-            continue
-        for name, cases in PANELS.items():
-            if line.get("case") in cases:
-                label = series_name(line)
-                panels[name].setdefault(label, {})[line["offered_pps"] / 1e6] = line["received_pps"] / 1e6
-    return panels
+        if line.get("bench") == "injected" and line.get("offered_pps"):
+            for name, cases in PANELS.items():
+                if line.get("case") in cases:
+                    panels[name].setdefault(series_name(line), []).append(line)
+    return {name: {label: {line["offered_pps"] / 1e6: line["received_pps"] / 1e6 for line in results.newest(mine)}
+                   for label, mine in series.items()} for name, series in panels.items()}
 
 
 def series_name(line):
@@ -195,7 +194,8 @@ def draw_sweeps(lines, path):
             axis.xaxis.set_minor_formatter(NullFormatter())
         else:
             axis.xaxis.set_major_locator(MaxNLocator(6, integer=all(float(x).is_integer() for x in values)))
-        axis.set(title=results.SWEEPS.get(name, (name, ""))[0], xlabel=results.SWEEPS.get(name, ("", name))[1])
+        title, label = results.SWEEPS.get(name, (name, name))
+        axis.set(title=title, xlabel=label)
         axis.set_ylim(bottom=0)
     for axis in axes.flat[len(found):]:
         axis.set_axis_off()

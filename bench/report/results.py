@@ -15,7 +15,7 @@ AIMS = {"pass": 8, "transit": 25, "encap": 40, "encap-inline": 40, "decap": 60, 
 # with IOAM: as published by M. Goffart et al. with their kernel patch for direct export, read off the data of
 # https://github.com/Advanced-Observability/ioam-direct-exporting (evaluation/). They are not ours.
 KERNEL = {"baseline": 1.07e6, "encapsulation": 0.49e6, "transit": 0.49e6, "decapsulation": 0.41e6}
-KERNEL_SOURCE = "Linux 6.12, one core, XL710, MTU packets (published by ULiège)"
+KERNEL_SOURCE = "Linux 6.12, one core, XL710, MTU packets, published by ULiège: another machine"
 
 
 class Unreadable(Exception):
@@ -47,22 +47,22 @@ def when(line):
     return line.get("provenance", {}).get("unix_seconds") or line.get("unix_seconds") or 0
 
 
-def run_of(line):
-    """What tells runs of one benchmark apart that are no repetitions of each other."""
-    provenance = line.get("provenance", {})
-    return provenance.get("ports"), provenance.get("processors", provenance.get("cpu"))
+def newest(lines):
+    """Of lines of one benchmark those of its newest run: on hugepages where there was one, since others flatter."""
+    huge = [line for line in lines if line.get("provenance", {}).get("memory") == "hugepages"]
+    mine = huge or lines
+    last = max((when(line) for line in mine), default=0)
+    commit = lambda line: line.get("provenance", {}).get("git")
+    commits = {commit(line) for line in mine if when(line) == last}
+    # Lines of one run are of one commit, and less than an hour apart.
+    return [line for line in mine if commit(line) in commits and last - when(line) < 3600]
 
 
 def latest_run(lines, bench):
-    """The lines of the newest run of a benchmark: on hugepages where there was such a run, since others flatter."""
-    mine = [line for line in lines if line.get("bench") == bench]
-    huge = [line for line in mine if line.get("provenance", {}).get("memory") == "hugepages"]
-    mine = huge or mine
-    newest = max((when(line) for line in mine), default=0)
-    git = {line.get("provenance", {}).get("git") for line in mine if when(line) == newest}
-    # Lines of one run are of one commit, and minutes apart at most.
-    run = [line for line in mine if line.get("provenance", {}).get("git") in git and newest - when(line) < 3600]
-    return list({(line.get("case"), run_of(line)): line for line in run}.values())
+    """The lines of the newest run of a benchmark; of a point that was measured twice the later one."""
+    point = lambda line: (line.get("case"), line.get("percent_of_most"), line.get("provenance", {}).get("ports"))
+    run = newest([line for line in lines if line.get("bench") == bench])
+    return list({point(line): line for line in run}.values())
 
 
 def median(line, *keys):
@@ -78,14 +78,14 @@ def median(line, *keys):
 
 # What a sweep is called, and its axis.
 SWEEPS = {
-    "frame-octets": ("Frame size", "octets of the frame"),
-    "trace-words": ("Data of a node", "words a node adds"),
-    "room-words": ("Room in the trace", "words of room"),
-    "flows": ("Flows", "flows"),
-    "workers": ("Workers", "workers"),
+    "transit-frame": ("Frames that arrive with a trace", "octets of the frame"),
+    "encap-frame": ("Frames that get a trace", "octets of the frame"),
+    "node-words": ("Data of a node", "words a transit node writes"),
+    "room": ("Room in a trace", "words of room in a trace that is added"),
+    "flows": ("Flows with a sequence each", "flows"),
     "share": ("Share of IOAM", "per cent of packets"),
-    "sampling": ("Sampling", "one packet in"),
-    "rules": ("Rules", "rules"),
+    "sampling": ("Sampling", "packets of which one gets a trace"),
+    "workers": ("Workers", "workers"),
 }
 
 

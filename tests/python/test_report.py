@@ -40,6 +40,10 @@ class Lines(unittest.TestCase):
             with self.assertRaisesRegex(results.Unreadable, "No such file"):
                 results.load([Path(folder) / "none"])
 
+    def test_a_sweep_of_loads_is_a_point_each(self):
+        lines = [{"bench": "injected", "case": "transit", "percent_of_most": load} for load in (10, 20, 20)]
+        self.assertEqual(len(results.latest_run(lines, "injected")), 2)
+
     def test_sweeps_are_found_by_either_spelling(self):
         for spelt in ({"sweep": "flows", "value": 1000}, {"sweep": "flows", "flows": 1000}):
             self.assertEqual(results.sweep_of({"bench": "scale"} | spelt), ("flows", 1000))
@@ -82,7 +86,9 @@ class Model(unittest.TestCase):
 
 class Pages(unittest.TestCase):
     LINES = [line("rx-tx", 7), line("transit", 60), line("decap", 70),
-             {"bench": "latency", "case": "transit", "microseconds": {"median": 5, "lower_quartile": 4, "upper_quartile": 6}}]
+             {"bench": "memory", "case": "flows", "octets_a_flow": {"median": 5, "lower_quartile": 4, "upper_quartile": 6}},
+             *({"bench": "latency", "case": "transit", "percent_of_most": load, "received_pps": 4e6, "node_nanoseconds": {
+                 "p50": 1000, "p90": 2000, "p99": 3000, "p99.9": 4000, "max": 5000}} for load in (50, 90))]
 
     def test_only_what_is_between_markers_changes(self):
         text = "before\n<!-- begin aims -->\nold\n<!-- end aims -->\nafter\n"
@@ -103,7 +109,12 @@ class Pages(unittest.TestCase):
             self.assertTrue(block([]), name)
 
     def test_other_benchmarks_are_listed_whatever_they_are(self):
-        self.assertIn("| latency | `transit` | microseconds | 5.0 [4.0 6.0] |", page.others(self.LINES))
+        self.assertIn("| memory | `flows` | octets a flow | 5.0 [4.0 6.0] |", page.others(self.LINES))
+
+    def test_delays_are_listed_by_load(self):
+        rows = page.latency(self.LINES).splitlines()[2:]
+        self.assertEqual([row.split(" | ")[1] for row in rows], ["50 %", "90 %"])
+        self.assertEqual(rows[0], "| `transit` | 50 % | 4.00 | node | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 |")
 
     def test_every_marker_of_the_documents_is_a_block(self):
         for name in page.PAGES:
