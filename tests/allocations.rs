@@ -89,7 +89,8 @@ impl Node {
     fn turn(&mut self, packets: &mut [HeapPacket]) -> usize {
         let (stats, now, port) = (&*self.stats, moment(), PortId(0));
         let due = now.received.expect("a time");
-        (self.sink.records.clear(), self.sink.reports.clear());
+        self.sink.records.clear();
+        self.sink.reports.clear();
         let region = Region::new(ALLOCATOR);
         self.pipeline.classify(&self.tables, port, packets, stats);
         let (sink, verdicts) = (&mut self.sink, &mut self.verdicts);

@@ -12,6 +12,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "bench" / "trex"), str(HERE / "fake")]
 
+try:
+    import scapy  # noqa: F401
+except ModuleNotFoundError:
+    raise unittest.SkipTest("there is no scapy for this Python; scripts/setup test installs it") from None
+
 import ioam  # noqa: E402
 import measure  # noqa: E402
 import packets  # noqa: E402
