@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """TRex stateless profile: IPv6 with or without IOAM, of any share between both.
 
-In the console:  start -f bench/trex/ioam.py -m 10mpps -p 0 -t --kind trace --size 128 --flows 1000 --share 100
+In the console:  start -f bench/trex/ioam.py -m 10mpps -p 0 -t --kind trace --size 146 --flows 1000 --share 100
 What the tunables mean:  start … -t --help, or bench/trex/README.md
 """
 

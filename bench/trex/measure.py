@@ -4,8 +4,8 @@
 
 Runs on the generator, beside TRex' server (t-rex-64 -i), from TRex' own python folder or with it in PYTHONPATH:
 
-  measure.py search --case transit --kind trace --size 128 --goals rfc2544,ndr,pdr --append results.jsonl
-  measure.py sweep  --case transit --kind trace --size 128 --points 20 --append results.jsonl
+  measure.py search --case transit --kind trace --size 146 --goals rfc2544,ndr,pdr --append results.jsonl
+  measure.py sweep  --case transit --kind trace --size 146 --points 20 --append results.jsonl
 
 The tunables of the packets are those of ioam.py. Results are JSON lines, on standard output and in the file; progress
 goes to standard error. Loads are frames a second sent into one port; what comes out of the other one is counted.
@@ -19,7 +19,13 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import ioam  # noqa: E402
+try:
+    import ioam  # noqa: E402
+except ModuleNotFoundError as missing:
+    if missing.name not in ("trex", "scapy"):
+        raise
+    sys.exit(f"measure.py: there is no {missing.name} for this Python: put .../automation/trex_control_plane/interactive and\n"
+             "the scapy beside it in external_libs, both of TRex, into PYTHONPATH")
 import search  # noqa: E402
 
 GOALS = {"rfc2544": search.rfc2544, "ndr": search.ndr, "pdr": search.pdr}

@@ -146,9 +146,13 @@ class Search:
         if not 0 < self.minimum < self.maximum:
             raise ValueError("the least load is above 0 and below the largest")
         # One trial with everything: the device's forwarding rate there is near what is looked for.
-        first = self.trial(self.maximum, min(goal.initial_duration for goal in goals), None)
+        rate = self.trial(self.maximum, min(goal.initial_duration for goal in goals), None).forwarding_rate
+        results = []
         for goal in goals:
-            self.narrow(goal, first.forwarding_rate)
+            # What bounds another goal is a good guess, and has trials already.
+            known = [load for other in results for load in (other.lower, other.upper) if load]
+            self.narrow(goal, [*known, rate * (1 - goal.width / 2), rate * (1 + goal.width / 2)])
+            results.append(self.result(goal))
         return [self.result(goal) for goal in goals]
 
     def result(self, goal):
@@ -156,35 +160,34 @@ class Search:
         throughput = None if lower is None else conditional_throughput(goal, lower, self.at(lower))
         return Result(goal, lower, upper, throughput)
 
-    def narrow(self, goal, guess):
-        while (load := self.next_load(goal, guess)) is not None:
+    def narrow(self, goal, guesses):
+        while (load := self.next_load(goal, guesses)) is not None:
             self.decide(goal, load)
 
-    def next_load(self, goal, guess):
+    def next_load(self, goal, guesses):
         """The load to decide on next, or none where the goal is reached."""
         lower, upper = self.bounds(goal)
+        floor, ceiling = lower or 0.0, upper or float("inf")
+        if lower and upper and (upper - lower) / upper <= goal.width:
+            return None
+        for guess in guesses:
+            if floor < guess < ceiling and self.minimum <= guess <= self.maximum:
+                return guess
         if lower is None and upper is None:
             return self.maximum
+        # Away from the only bound in growing steps, rather than into the middle of nothing.
         if upper is None:
-            return None if lower >= self.maximum else self.maximum
-        if lower is None and upper <= self.minimum:
-            return None
-        floor = self.minimum if lower is None else lower
-        if lower is not None and (upper - lower) / upper <= goal.width:
-            return None
-        # Just below the guess, and just above once that is a lower bound, spare most of the bisection.
-        for near in (guess * (1 - goal.width / 2), guess * (1 + goal.width / 2)):
-            if floor < near < upper and not self.at(near):
-                return near
+            return None if lower >= self.maximum else min(self.maximum, lower / self.step(goal))
         if lower is None:
-            # Nothing below is known to pass: go down in growing steps rather than to the middle of nothing.
-            return max(self.minimum, upper * (1 - goal.width) ** (2 ** (1 + self.uppers(goal))))
-        middle = sqrt(floor * upper)
-        return middle if floor < middle < upper else None
+            return None if upper <= self.minimum else max(self.minimum, upper * self.step(goal))
+        middle = sqrt(lower * upper)
+        return middle if lower < middle < upper else None
 
-    def uppers(self, goal):
+    def step(self, goal):
+        """The width of the goal, squared once more for every load that is decided."""
         loads = {trial.load for trial in self.trials}
-        return min(8, sum(classify(goal, self.at(load)).is_upper for load in loads))
+        decided = [what for what in (classify(goal, self.at(load)) for load in loads) if what.is_lower or what.is_upper]
+        return (1 - goal.width) ** (2 ** min(9, 1 + len(decided)))
 
     def decide(self, goal, load):
         """Trials at one load until it is a bound: the short ones first, since loss shows in them too."""

@@ -153,6 +153,22 @@ class Driver(unittest.TestCase):
         self.assertIn("give it more cores", said)
         self.assertEqual(client.calls[-1], "disconnect")
 
+    def test_the_commands_of_the_documents_are_good(self):
+        root, found = HERE.parents[1], 0
+        for name in ("docs/testbed.md", "bench/trex/README.md", "bench/trex/measure.py", "bench/trex/ioam.py"):
+            for line in (root / name).read_text(encoding="utf-8").splitlines():
+                words = line.strip().replace("measure.py", "measure").split(" -t ")[-1].split()
+                if words[:1] in (["measure"], ["bench/trex/measure"]) and words[1:2] in (["search"], ["sweep"]):
+                    asked = measure.parser().parse_args(words[1:])
+                    measure.goals_of(asked)
+                elif words[:1] == ["--kind"]:
+                    asked = ioam.tunables_parser().parse_args(words)
+                else:
+                    continue
+                found += 1
+                self.assertTrue(ioam.streams(asked), line)
+        self.assertGreater(found, 10)
+
     def test_line_rate(self):
         # 40 GbE: 106 octets 39.7, 128 octets 33.8, 1518 octets 3.25 million a second.
         for size, mpps in ((64, 59.52), (106, 39.68), (128, 33.78), (1518, 3.25)):
