@@ -69,7 +69,7 @@ def node_ticks(lines):
 
     The ports' are those of `rx-tx`, which receives and sends and does nothing between.
     """
-    run = {line["case"]: line for line in results.latest_run(lines, "node")}
+    run = {line["case"]: line for line in results.node_run(lines)[0]}
     ports = results.median(run.get("rx-tx", {}), "own_ticks_a_packet") or 0.0
     found = []
     for case, line in run.items():

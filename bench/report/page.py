@@ -17,7 +17,7 @@ PAGES = ("docs/performance.md", "docs/performance-model.md")
 BLOCK = re.compile(r"(<!-- begin ([a-z-]+) -->\n).*?(<!-- end \2 -->)", re.S)
 NOTHING = "Nothing of this has been measured yet.\n"
 # What has a table of its own; all else is listed by the block `others`.
-OWN_TABLES = {"node", "pipeline", "scale", "injected", "latency"}
+OWN_TABLES = {"node", "pipeline", "scale", "injected", "latency", "memory"}
 
 
 def markdown(head, rows):
@@ -39,7 +39,7 @@ def spread(value, digits=1):
 
 def machine(lines):
     """Where and when, in a sentence."""
-    run = results.latest_run(lines, "node")
+    run = results.node_run(lines)[0]
     if not run:
         return NOTHING
     line = max(run, key=results.when)
@@ -50,20 +50,26 @@ def machine(lines):
             f"load {of['load_before']}, then {of['load_after']}; {line.get('rounds', '?')} rounds in turn with testpmd.\n")
 
 
-def node(lines):
-    """Every case of bench/node.rs."""
+def node(lines, ports="net_ring"):
+    """Every case of bench/node.rs between such ports."""
+    near, far = results.node_run(lines, ports)
     rows = []
-    for line in results.latest_run(lines, "node"):
-        rows.append([f"`{line['case']}`", f"{line['octets_in']} → {line['octets_out']}",
+    for line, where in [(line, "") for line in near] + [(line, ", out of cache") for line in far]:
+        rows.append([f"`{line['case']}`{where}", f"{line['octets_in']} → {line['octets_out']}",
                      spread(line.get("tsc_ticks_a_packet")), spread(line.get("own_ticks_a_packet")),
                      spread(line.get("own_ticks_over_testpmd")), spread(line.get("ratio_to_testpmd"), 2),
                      spread(line.get("mpps_a_cpu_second"))])
     return markdown(["case", "octets", "TSC", "own time", "over testpmd", "ratio", "Mpps a CPU second"], rows)
 
 
+def null(lines):
+    """The same between null ports, which hand out packets and take them."""
+    return node(lines, "net_null")
+
+
 def aims(lines):
     """What was aimed at, and what came of it."""
-    run = {line["case"]: line for line in results.latest_run(lines, "node")}
+    run = {line["case"]: line for line in results.node_run(lines)[0]}
     rows = []
     for case, aim in results.AIMS.items():
         over = run.get(case, {}).get("own_ticks_over_testpmd")
@@ -113,6 +119,13 @@ def latency(lines):
     return markdown(["case", "load, of the most", "Mpps", "delay, µs", *columns], rows)
 
 
+def memory(lines):
+    """Octets by what takes them."""
+    rows = [[line["what"], f"{line['octets']:,}", f"{line['count']:,}", f"{line['octets_each']:,.1f} a {line['per']}"]
+            for line in results.latest_run(lines, "memory")]
+    return markdown(["what", "octets", "for", "each"], rows)
+
+
 def others(lines):
     """The figures of every other benchmark, whatever it calls them."""
     rows = []
@@ -120,8 +133,8 @@ def others(lines):
     for bench in benches:
         for line in () if bench in OWN_TABLES else results.latest_run(lines, bench):
             for key, value in line.items():
-                if isinstance(value, dict) and "median" in value:
-                    rows.append([bench, f"`{line.get('case', '')}`", key.replace("_", " "), spread(value)])
+                if isinstance(value, dict) and "median" in value or isinstance(value, float) and key.endswith("_second"):
+                    rows.append([bench, f"`{line.get('case', '')}`", key.replace("_", " "), spread(value, 2)])
     return markdown(["benchmark", "case", "figure", "median [quartiles]"], rows)
 
 
@@ -156,7 +169,7 @@ def predicted(lines):
     return "```\n" + model.table(rows, model.DRIVER) + "\n```\n"
 
 
-BLOCKS = {"machine": machine, "aims": aims, "node": node, "pipeline": pipeline, "scale": scale, "latency": latency, "others": others,
+BLOCKS = {"machine": machine, "aims": aims, "node": node, "null": null, "pipeline": pipeline, "scale": scale, "latency": latency, "memory": memory, "others": others,
           "pictures": pictures, "instructions": instructions, "predicted": predicted}
 
 

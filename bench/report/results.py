@@ -60,9 +60,16 @@ def newest(lines):
 
 def latest_run(lines, bench):
     """The lines of the newest run of a benchmark; of a point that was measured twice the later one."""
-    point = lambda line: (line.get("case"), line.get("percent_of_most"), line.get("provenance", {}).get("ports"))
+    point = lambda line: tuple(line.get(key) for key in ("case", "percent_of_most", "out_of_cache", "what", "per"))
     run = newest([line for line in lines if line.get("bench") == bench])
     return list({point(line): line for line in run}.values())
+
+
+def node_run(lines, ports="net_ring"):
+    """The newest run of bench/node.rs between such ports: the lines in cache, and those out of it."""
+    mine = [line for line in lines if line.get("provenance", {}).get("ports", "net_ring") == ports]
+    run = latest_run(mine, "node")
+    return [line for line in run if not line.get("out_of_cache")], [line for line in run if line.get("out_of_cache")]
 
 
 def median(line, *keys):

@@ -15,11 +15,11 @@ import page  # noqa: E402
 import results  # noqa: E402
 
 
-def line(case, own, when=10, git="abc", memory="hugepages", **more):
+def line(case, own, when=10, git="abc", memory="hugepages", ports="net_ring", **more):
     spread = lambda value: {"median": value, "lower_quartile": value - 1, "upper_quartile": value + 1, "least": value - 2}
     return {"bench": "node", "case": case, "octets_in": 80, "octets_out": 200, "own_ticks_a_packet": spread(own),
             "own_ticks_over_testpmd": spread(own - 15), "provenance": {
-                "git": git, "memory": memory, "unix_seconds": when, "tsc_ghz": 2.0, "processor": "a CPU", "kernel": "6",
+                "git": git, "memory": memory, "ports": ports, "unix_seconds": when, "tsc_ghz": 2.0, "processor": "a CPU", "kernel": "6",
                 "dpdk": "22.11", "rustc": "1.95", "target_cpu": "generic", "load_before": 0, "load_after": 0}, **more}
 
 
@@ -85,8 +85,10 @@ class Model(unittest.TestCase):
 
 
 class Pages(unittest.TestCase):
-    LINES = [line("rx-tx", 7), line("transit", 60), line("decap", 70),
-             {"bench": "memory", "case": "flows", "octets_a_flow": {"median": 5, "lower_quartile": 4, "upper_quartile": 6}},
+    LINES = [line("rx-tx", 7), line("transit", 60), line("decap", 70), line("transit", 90, out_of_cache=True),
+             line("transit", 75, ports="net_null"),
+             {"bench": "kernel", "case": "veth", "ratio_to_kernel": {"median": 5, "lower_quartile": 4, "upper_quartile": 6}},
+             {"bench": "memory", "what": "flows", "octets": 64000, "count": 1000, "per": "flow", "octets_each": 64.0},
              *({"bench": "latency", "case": "transit", "percent_of_most": load, "received_pps": 4e6, "node_nanoseconds": {
                  "p50": 1000, "p90": 2000, "p99": 3000, "p99.9": 4000, "max": 5000}} for load in (50, 90))]
 
@@ -109,7 +111,15 @@ class Pages(unittest.TestCase):
             self.assertTrue(block([]), name)
 
     def test_other_benchmarks_are_listed_whatever_they_are(self):
-        self.assertIn("| memory | `flows` | octets a flow | 5.0 [4.0 6.0] |", page.others(self.LINES))
+        self.assertIn("| kernel | `veth` | ratio to kernel | 5.00 [4.00 6.00] |", page.others(self.LINES))
+
+    def test_ports_and_caches_are_told_apart(self):
+        first = lambda text: [row.split(" | ")[0].strip("| ") + " " + row.split(" | ")[3] for row in text.splitlines()[2:]]
+        self.assertEqual(first(page.node(self.LINES)), ["`rx-tx` 7.0 [6.0 8.0]", "`transit` 60.0 [59.0 61.0]",
+                                                        "`decap` 70.0 [69.0 71.0]",
+                                                        "`transit`, out of cache 90.0 [89.0 91.0]"])
+        self.assertEqual(first(page.null(self.LINES)), ["`transit` 75.0 [74.0 76.0]"])
+        self.assertIn("| flows | 64,000 | 1,000 | 64.0 a flow |", page.memory(self.LINES))
 
     def test_delays_are_listed_by_load(self):
         rows = page.latency(self.LINES).splitlines()[2:]
