@@ -46,9 +46,15 @@ class Comparison(unittest.TestCase):
         self.assertEqual(check.shown(row).split(), ["a", "547.4", "547.4", "+0.0"])
 
     def test_another_compiler_is_named_and_the_same_one_is_not(self):
-        advice = "\n".join(check.advice({"rustc": "1.94", "libc": "2.36"}, {"rustc": "1.95", "libc": "2.36"}))
+        advice = "\n".join(check.advice([], {"rustc": "1.94", "libc": "2.36"}, {"rustc": "1.95", "libc": "2.36"}))
         self.assertIn("another rustc: 1.94; this is 1.95", advice)
         self.assertNotIn("libc", advice)
+
+
+    def test_a_growth_asks_for_thought_and_a_new_case_for_a_command(self):
+        grown, new = check.compare({"a": 1}, {"a": 2}), check.compare({}, {"a": 2})
+        self.assertIn("take it back", check.advice(grown, {}, {})[0])
+        self.assertEqual(check.advice(new, {}, {}), ["To bring the file up to date: scripts/bench-check --write"])
 
 
 class Baseline(unittest.TestCase):
