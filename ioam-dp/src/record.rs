@@ -68,6 +68,31 @@ pub struct ExportRecord {
     pub option: [u8; MAX_OPTION_DATA],
 }
 
+/// A record but for its option, which is still in the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordHead {
+    /// As [`ExportRecord::occasion`].
+    pub occasion: Occasion,
+    /// As [`ExportRecord::received`].
+    pub received: WallTime,
+    /// As [`ExportRecord::in_port`].
+    pub in_port: PortId,
+    /// As [`ExportRecord::profile`].
+    pub profile: Option<u16>,
+    /// As [`ExportRecord::namespace`].
+    pub namespace: NamespaceId,
+    /// As [`ExportRecord::option_type`].
+    pub option_type: OptionType,
+    /// As [`ExportRecord::outer_source`].
+    pub outer_source: [u8; 16],
+    /// As [`ExportRecord::outer_destination`].
+    pub outer_destination: [u8; 16],
+    /// As [`ExportRecord::flow`].
+    pub flow: Flow,
+    /// As [`ExportRecord::proof`].
+    pub proof: Option<Proof>,
+}
+
 /// The outcome of verifying a proof of transit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Proof {
@@ -92,6 +117,48 @@ impl Proof {
 }
 
 impl ExportRecord {
+    /// The record of an option; of data beyond [`MAX_OPTION_DATA`] octets, which no option has,
+    /// the first are kept.
+    #[must_use]
+    pub fn new(head: &RecordHead, option_data: &[u8]) -> Self {
+        let mut option = [0; MAX_OPTION_DATA];
+        let len = option_data.len().min(MAX_OPTION_DATA);
+        if let (Some(place), Some(data)) = (option.get_mut(..len), option_data.get(..len)) {
+            place.copy_from_slice(data);
+        }
+        Self {
+            occasion: head.occasion,
+            received: head.received,
+            in_port: head.in_port,
+            profile: head.profile,
+            namespace: head.namespace,
+            option_type: head.option_type,
+            outer_source: head.outer_source,
+            outer_destination: head.outer_destination,
+            flow: head.flow,
+            proof: head.proof,
+            option_len: u8::try_from(len).unwrap_or(u8::MAX),
+            option,
+        }
+    }
+
+    /// All but the option.
+    #[must_use]
+    pub fn head(&self) -> RecordHead {
+        RecordHead {
+            occasion: self.occasion,
+            received: self.received,
+            in_port: self.in_port,
+            profile: self.profile,
+            namespace: self.namespace,
+            option_type: self.option_type,
+            outer_source: self.outer_source,
+            outer_destination: self.outer_destination,
+            flow: self.flow,
+            proof: self.proof,
+        }
+    }
+
     /// The option data, from the Namespace-ID on.
     #[must_use]
     pub fn option_data(&self) -> &[u8] {
@@ -148,9 +215,10 @@ pub trait RecordSink {
     /// worker counts it.
     fn push(&mut self, record: ExportRecord) -> bool;
 
-    /// Whether anybody reads the options handed over; where not, none is made.
-    fn takes_options(&self) -> bool {
-        true
+    /// As [`push`](Self::push), before the option's data are copied; a sink that has a better place
+    /// for them than a record copies them there.
+    fn put(&mut self, head: &RecordHead, option_data: &[u8]) -> bool {
+        self.push(ExportRecord::new(head, option_data))
     }
 
     /// As [`push`](Self::push), for a report.

@@ -5,10 +5,9 @@ use std::time::Instant;
 
 use ioam_dp::record::Records;
 use ioam_dp::table::Tables;
-use rtrb::Consumer;
 
 use super::ipfix::{CollectorReport, Exporter};
-use super::{Output, OutputCounts, Record, SharedWatch, ndjson};
+use super::{Output, OutputCounts, Record, RingSource, SharedWatch, ndjson};
 
 /// Records that are looked at together.
 const BATCH: usize = 512;
@@ -16,7 +15,7 @@ const BATCH: usize = 512;
 /// Empties the workers' rings into an output, and into the queues of collectors.
 #[derive(Debug)]
 pub struct Drain {
-    rings: Vec<Consumer<Record>>,
+    rings: Vec<RingSource>,
     output: Output,
     exporter: Option<Exporter>,
     watch: SharedWatch,
@@ -35,7 +34,7 @@ pub struct Exported {
 impl Drain {
     /// A drain of these rings, one per worker.
     #[must_use]
-    pub fn new(rings: Vec<Consumer<Record>>, output: Output) -> Self {
+    pub fn new(rings: Vec<RingSource>, output: Output) -> Self {
         Self {
             rings,
             output,
@@ -68,7 +67,7 @@ impl Drain {
             exporter.set_tables(tables);
         }
         for number in 0..self.rings.len() {
-            let mut left = self.rings.get(number).map_or(0, Consumer::slots);
+            let mut left = self.rings.get(number).map_or(0, RingSource::slots);
             while left > 0 {
                 let taken = self.take(number, left.min(BATCH), tables);
                 if taken == 0 {
@@ -92,7 +91,7 @@ impl Drain {
         let Some(ring) = self.rings.get_mut(ring) else {
             return 0;
         };
-        let records = std::iter::from_fn(|| ring.pop().ok());
+        let records = std::iter::from_fn(|| ring.pop());
         self.batch.extend(records.take(most));
         // Not held while writing, which may take as long as who reads wants it to.
         if let Ok(mut watch) = self.watch.lock() {
@@ -121,7 +120,7 @@ impl Drain {
             watch.rings.clear();
             watch
                 .rings
-                .extend(rings.map(|ring| (ring.slots(), ring.buffer().capacity())));
+                .extend(rings.map(|ring| (ring.slots(), ring.capacity())));
         }
     }
 

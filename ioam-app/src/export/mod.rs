@@ -20,5 +20,5 @@ pub(crate) use drain::write_records;
 pub use drain::{Drain, Exported};
 pub use output::{Output, OutputCounts};
 pub(crate) use rfc3339::text as rfc3339_text;
-pub use ring::{Record, RingSink, ring};
+pub use ring::{Record, RingSink, RingSource, ring};
 pub use watch::{SharedWatch, Watch};

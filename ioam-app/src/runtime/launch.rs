@@ -18,7 +18,7 @@ use ioam_dp::worker::{Input, Worker, WorkerParts};
 use super::measure::{NodeBuffers, NodeClock, NodeTx};
 use super::plan::WorkerPlan;
 use crate::dpdk::{Eal, LcoreJob, Mempool, PoolGauge, Port, RxHandle, TscReference, launch};
-use crate::export::{Drain, Exported, Record, RingSink, ring};
+use crate::export::{Drain, Exported, RingSink, RingSource, ring};
 
 /// Records that fit between a worker and the exporter.
 const RECORDS: usize = 16_384;
@@ -64,7 +64,7 @@ pub(super) struct Launch<'a> {
     pub(super) reference: &'a TscReference,
     pub(super) stats: Vec<Arc<WorkerStats>>,
     pub(super) taps: Vec<TapHandle>,
-    pub(super) rings: Vec<rtrb::Consumer<Record>>,
+    pub(super) rings: Vec<RingSource>,
     pub(super) running: Arc<AtomicUsize>,
 }
 

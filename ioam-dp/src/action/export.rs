@@ -7,7 +7,7 @@ use super::{Context, Leaving};
 use crate::carrier::OptionAt;
 use crate::option_type::direct_export;
 use crate::port::PortId;
-use crate::record::{ExportRecord, Flow, MAX_OPTION_DATA, Occasion, Proof, RecordSink};
+use crate::record::{Flow, MAX_OPTION_DATA, Occasion, Proof, RecordHead, RecordSink};
 use crate::stats::Notice;
 use crate::wire::ioam::{DirectExport, OptionType};
 use crate::wire::ipv6::Ipv6Header;
@@ -61,6 +61,7 @@ pub(crate) struct Noted<'a> {
 }
 
 /// Hands a record over; a record lost is counted.
+#[inline]
 pub(crate) fn record<S: RecordSink>(
     noted: Noted<'_>,
     subject: &Subject,
@@ -70,12 +71,7 @@ pub(crate) fn record<S: RecordSink>(
     let Some(namespace) = tables.namespaces.get(noted.namespace) else {
         return;
     };
-    let mut option = [0; MAX_OPTION_DATA];
-    let len = noted.data.len().min(MAX_OPTION_DATA);
-    if let (Some(place), Some(data)) = (option.get_mut(..len), noted.data.get(..len)) {
-        place.copy_from_slice(data);
-    }
-    let record = ExportRecord {
+    let head = RecordHead {
         occasion: noted.occasion,
         received: context.moment.received.unwrap_or_default(),
         in_port: context.in_port,
@@ -86,10 +82,8 @@ pub(crate) fn record<S: RecordSink>(
         outer_destination: subject.destination,
         flow: subject.flow,
         proof: noted.proof,
-        option_len: u8::try_from(len).unwrap_or(u8::MAX),
-        option,
     };
-    if !context.sink.push(record) {
+    if !context.sink.put(&head, noted.data) {
         stats.notice(Notice::RecordLost);
         return;
     }

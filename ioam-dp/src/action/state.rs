@@ -205,7 +205,7 @@ impl Sequences {
     }
 
     /// Brings the places of a burst's flows into the cache.
-    pub(crate) fn touch(&self, keys: &[Option<FlowKey>]) {
+    pub(crate) fn touch(&self, keys: &[FlowKey]) {
         if let Some(table) = &self.direct_export {
             table.touch(keys);
         }

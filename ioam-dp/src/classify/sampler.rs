@@ -25,6 +25,7 @@ impl Sampler {
     }
 
     /// Whether the next packet is taken; `flow_hash` is asked only where the flow decides.
+    #[inline]
     pub fn take(&mut self, flow_hash: impl FnOnce() -> u64) -> bool {
         match self.sampling {
             Sampling::All => true,

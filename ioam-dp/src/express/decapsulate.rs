@@ -2,9 +2,7 @@
 //! The end of a tunnel whose trace is known: record it, and take the outer header off.
 
 use super::known::Known;
-use super::shape::{
-    BEHIND, DATA, DESTINATION, HOP_LIMIT, IPV6, OPTION, SOURCE, decrement_hop_limit,
-};
+use super::shape::{BEHIND, DATA, DESTINATION, HOP_LIMIT, IPV6, SOURCE, decrement_hop_limit};
 use super::transit;
 use crate::action::Context;
 use crate::action::export::{Noted, Subject, record};
@@ -28,16 +26,12 @@ pub(super) fn decapsulate<P: PacketBuf, S: RecordSink>(
     let Some(head) = frame.first_chunk::<DATA>() else {
         return;
     };
-    let data = usize::from(head[OPTION + 1]).saturating_sub(2);
-    let inner = BEHIND + (usize::from(head[BEHIND + 1]) + 1) * 8;
     let hop_limit = head[HOP_LIMIT].wrapping_sub(decrement);
     if known.writes {
         transit::fill(frame, known, hop_limit, context);
     }
-    if context.sink.takes_options() {
-        note(frame, (inner, data), known, context);
-    }
-    let gone = inner - IPV6;
+    note(frame, known, context);
+    let gone = BEHIND + known.header - IPV6;
     let Some(addresses) = frame.first_chunk::<{ ethernet::HEADER }>().copied() else {
         return;
     };
@@ -49,14 +43,9 @@ pub(super) fn decapsulate<P: PacketBuf, S: RecordSink>(
     decrement_hop_limit(packet, decrement);
 }
 
-/// Records the trace of `data` octets around the packet at `inner`.
+/// Records the trace.
 #[inline]
-fn note<S: RecordSink>(
-    frame: &[u8],
-    (inner, data): (usize, usize),
-    known: &Known,
-    context: &mut Context<'_, S>,
-) {
+fn note<S: RecordSink>(frame: &[u8], known: &Known, context: &mut Context<'_, S>) {
     let (Some(source), Some(destination)) = (address(frame, SOURCE), address(frame, DESTINATION))
     else {
         return;
@@ -64,14 +53,14 @@ fn note<S: RecordSink>(
     let subject = Subject {
         source,
         destination,
-        flow: flow_of(frame, inner).unwrap_or_default(),
+        flow: flow_of(frame, BEHIND + known.header).unwrap_or_default(),
         profile: known.profile,
     };
     let noted = Noted {
         occasion: Occasion::Decapsulated,
         option_type: OptionType::PreallocatedTrace,
         namespace: known.namespace,
-        data: frame.get(DATA..DATA + data).unwrap_or(&[]),
+        data: frame.get(DATA..DATA + known.data).unwrap_or(&[]),
         proof: None,
     };
     record(noted, &subject, context);

@@ -29,7 +29,7 @@ pub(super) fn export<P: PacketBuf, S: RecordSink>(
     let hop_limit = head[HOP_LIMIT].wrapping_sub(decrement);
     head[HOP_LIMIT] = hop_limit;
     let flow_at = match head[BEHIND] {
-        next_header::IPV6 => BEHIND + (usize::from(head[BEHIND + 1]) + 1) * 8,
+        next_header::IPV6 => BEHIND + known.header,
         _ => super::shape::IPV6,
     };
     let (option, own) = (known.option_len, known.len);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Options a lane has seen: what they ask for, and this node's data for them, written once a burst.
 
-use super::shape::Optioned;
+use super::shape::{Optioned, Start, optioned, start};
 use crate::action::Context;
 use crate::option_type::direct_export::own_type;
 use crate::port::PortId;
@@ -17,11 +17,11 @@ pub(super) const PLACES: usize = 4;
 /// Largest element that a lane writes.
 const MAX_ELEMENT: usize = 128;
 
-/// All of a trace's first eight octets but `RemainingLen` and the reserved octet: with it, no flag
-/// is set.
-const TRACE: u64 = 0xFFFF_FF80_FFFF_FF00;
-/// All of direct export's but the flags, of which none is defined, and the reserved octet.
-const DIRECT_EXPORT: u64 = 0xFFFF_00FF_FFFF_FF00;
+/// What all packets of a kind have in common of the header's first 16 octets: not what follows the
+/// header, nor reserved octets. Of a trace, `RemainingLen` differs too; with the mask, no flag is set.
+const TRACE: u128 = 0x00FF_FFFF_FFFF_00FF_FFFF_FF80_FFFF_FF00;
+/// Of direct export, the flags may differ, of which none is defined.
+const DIRECT_EXPORT: u128 = 0x00FF_FFFF_FFFF_00FF_FFFF_00FF_FFFF_FF00;
 
 /// What is done with a known option.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,10 +38,18 @@ pub(super) enum Work {
 /// One option a lane knows.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// Option Type and IOAM-Option-Type.
-    tag: [u8; 2],
-    head: u64,
+    /// The header's first octets, as far as the mask goes.
+    mask: u128,
+    start: u128,
     pub work: Work,
+    /// Octets of the Hop-by-Hop header, and of option data.
+    pub header: usize,
+    pub data: usize,
+    /// Where the padding behind the option is, if there is any.
+    pub padding: Option<usize>,
+    /// Words of the trace's space, and those this node takes of it.
+    pub space: u8,
+    pub needs: u8,
     /// Index of the namespace.
     pub namespace: u8,
     /// The profile it is done for, if it is for one.
@@ -66,9 +74,14 @@ pub(super) struct Known {
 impl Default for Known {
     fn default() -> Self {
         Self {
-            tag: [0; 2],
-            // No option compares equal to a head with a bit that no comparison keeps.
-            head: 1,
+            // Nothing compares equal to a bit that no comparison keeps.
+            mask: 0,
+            start: 1,
+            header: 0,
+            data: 0,
+            padding: None,
+            space: 0,
+            needs: 0,
             work: Work::default(),
             namespace: 0,
             profile: None,
@@ -86,22 +99,19 @@ impl Default for Known {
     }
 }
 
-/// The place of an option with these first octets.
+/// The place of an option in a header with these first octets.
 #[inline]
-pub(super) fn place(head: u64) -> u8 {
-    let spread = (head & DIRECT_EXPORT & TRACE).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    u8::try_from(spread >> 62).unwrap_or(0)
+pub(super) fn place(start: &Start) -> u8 {
+    let [.., n0, n1, _, _, t0, t1, _, _] = *start;
+    let spread = u32::from_be_bytes([n0, n1, t0, t1]).wrapping_mul(0x9E37_79B1);
+    u8::try_from(spread >> 30).unwrap_or(0)
 }
 
 impl Known {
     /// Whether this is the option.
     #[inline]
-    pub(super) fn is(&self, option: &Optioned) -> bool {
-        let mask = match self.work {
-            Work::Export => DIRECT_EXPORT,
-            Work::Transit | Work::Decapsulate => TRACE,
-        };
-        self.tag == option.tag && self.head == option.head & mask
+    pub(super) fn is(&self, start: &Start) -> bool {
+        u128::from_be_bytes(*start) & self.mask == self.start
     }
 
     /// What has to be measured for this node's data.
@@ -172,61 +182,71 @@ impl Known {
     /// What the tables say of such an option from `in_port`, when that is the same for each of its
     /// packets; `None` where each has to be asked about.
     pub(super) fn learn(
-        option: &Optioned,
+        frame: &[u8],
         tables: &Tables,
-        ports: (PortId, PortId),
-    ) -> Option<Self> {
-        let (in_port, out) = ports;
-        let octets = option.head.to_be_bytes();
-        let [n0, n1, _, extension_flags, t0, t1, t2, _] = octets;
+        (in_port, out): (PortId, PortId),
+    ) -> Option<(u8, Self)> {
+        let (start, option) = (start(frame)?, &optioned(frame)?);
+        let [n0, n1, _, extension_flags, t0, t1, t2, _] = option.head;
         let id = NamespaceId(u16::from_be_bytes([n0, n1]));
         let namespace = tables.namespaces.find(id)?;
         let entry = tables.namespaces.get(namespace)?;
-        let rule = entry
-            .rules
-            .iter()
-            .find(|rule| rule.filter.admits_port(in_port))?;
+        let mut rules = entry.rules.iter();
+        let rule = rules.find(|rule| rule.filter.admits_port(in_port))?;
+        let destination = rule.filter.only_destination()?;
         let mut known = Self {
-            tag: option.tag,
             namespace,
             out,
+            header: option.header,
+            data: option.data,
+            padding: option.padding,
+            trace_type: TraceType::from_octets([t0, t1, t2]),
             writes: true,
             ..Self::default()
         };
         match (option.tag, rule.role) {
             ([IOAM_MUTABLE, 0], role) => {
-                let (header, _) = TraceHeader::split(&octets)?;
-                known.trace_type = header.trace_type();
-                known.head = option.head & TRACE;
-                known.learn_trace(role, tables, rule.filter.only_destination()?)?;
+                known.mask = TRACE;
+                known.learn_trace(option, role, tables, destination)?;
             }
             ([IOAM_MUTABLE | IOAM_IMMUTABLE, 4], Role::Transit(profile)) => {
-                let asked = TraceType::from_octets([t0, t1, t2]);
+                known.mask = DIRECT_EXPORT;
                 (known.work, known.profile) = (Work::Export, profile);
-                known.trace_type = own_type(asked);
-                known.head = option.head & DIRECT_EXPORT;
+                known.trace_type = own_type(known.trace_type);
                 known.option_len = DirectExport::octets(extension_flags);
-                rule.filter.only_destination()?.is_none().then_some(())?;
+                let sound = known.option_len <= option.data && destination.is_none();
+                sound.then_some(())?;
             }
             _ => return None,
         }
+        known.start = u128::from_be_bytes(*start) & known.mask;
         known.len = usize::from(known.trace_type.node_len()) * 4;
+        known.needs = if known.writes {
+            known.trace_type.node_len()
+        } else {
+            0
+        };
         let whole = known.trace_type.has(TraceType::OPAQUE_STATE);
-        (!whole && known.len > 0 && known.len + known.option_len <= MAX_ELEMENT).then_some(known)
+        (!whole && known.len > 0 && known.len + known.option_len <= MAX_ELEMENT)
+            .then(|| (place(start), known))
     }
 
     fn learn_trace(
         &mut self,
+        option: &Optioned,
         role: Role,
         tables: &Tables,
         destination: Option<[u8; 16]>,
     ) -> Option<()> {
         let kind = self.trace_type;
+        let (header, _) = TraceHeader::split(&option.head)?;
+        let space = option.data - option.head.len();
+        self.space = u8::try_from(space / 4).ok()?;
         let skipped = tables.policy.undefined_bits == UndefinedBits::Skip;
-        let sound = (self.head >> 43 & 0x1F) == u64::from(kind.node_len());
-        (sound && !(skipped && kind.has(TraceType::UNDEFINED))).then_some(())?;
-        // The bits between are flags; each of them is for the long way.
-        (self.head >> 39 & 0xF == 0).then_some(())?;
+        let flags = option.head[2] & 7 != 0 || option.head[3] & 0x80 != 0;
+        let sound = header.node_len() == kind.node_len() && space.is_multiple_of(4) && !flags;
+        let skipped = skipped && kind.has(TraceType::UNDEFINED);
+        (sound && !skipped).then_some(())?;
         match role {
             Role::Transit(profile) => {
                 (self.work, self.profile) = (Work::Transit, profile);

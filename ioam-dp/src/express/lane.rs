@@ -3,7 +3,7 @@
 
 use super::known::{self, Known, Work};
 use super::ready::Ready;
-use super::shape::{self, BEHIND, DESTINATION, Optioned, Plain, SPACE};
+use super::shape::{self, BEHIND, Head, NEXT_HEADER, REMAINING};
 use crate::forward::{self, Hop};
 use crate::packet::PacketBuf;
 use crate::port::PortId;
@@ -23,12 +23,14 @@ pub(crate) struct Lane {
     least_hop_limit: u8,
     /// Whether options that arrive here are processed.
     ioam: bool,
-    decapsulates: bool,
+    /// Whether extension headers have to be looked behind.
+    looks_behind: bool,
     /// Where tunnels end, and where data are exported to.
     ends: Box<[[u8; 16]]>,
     receivers: Box<[[u8; 16]]>,
-    /// Whether any profile puts options into packets from here.
+    /// Whether any profile puts options into packets from here, and the one for all of them.
     encapsulates: bool,
+    only: Option<u16>,
     pub(super) known: [Known; known::PLACES],
     /// By index of the profile, those that put options in here.
     pub(super) ready: Box<[Option<Box<Ready>>]>,
@@ -38,6 +40,19 @@ pub(crate) struct Lane {
     /// tickets of this one may be for the place it takes.
     learnt: bool,
     new: Option<(u8, Known)>,
+}
+
+/// What a lane sees in a packet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Look {
+    /// Something that is not for it.
+    LongWay,
+    /// Nothing to be done.
+    Pass,
+    /// The known option in this place.
+    Known(u8),
+    /// A plain packet of so many octets that some profile may want.
+    Choose(usize),
 }
 
 impl Lane {
@@ -60,10 +75,11 @@ impl Lane {
             decrement,
             least_hop_limit: decrement * 2,
             ioam: arrives.ioam,
-            decapsulates: tables.decapsulates,
+            looks_behind: tables.decapsulates || !encapsulating.is_empty(),
             ends: ends.collect(),
             receivers: receivers.collect(),
             encapsulates: !encapsulating.is_empty(),
+            only: only(tables, encapsulating),
             known: std::array::from_fn(|_| Known::default()),
             ready: ready(tables, encapsulating, out),
             burst: 0,
@@ -72,107 +88,124 @@ impl Lane {
         })
     }
 
-    /// The packet's ticket, where that needs no choice between profiles; nothing is counted.
+    /// What the packet is here; nothing is counted.
     #[inline]
     pub(crate) fn look<P: PacketBuf>(&self, packet: &P) -> Look {
         let frame = packet.bytes();
-        let Some(plain) = shape::plain(frame).filter(|_| packet.is_contiguous()) else {
+        let Some(head) = frame.first_chunk::<BEHIND>() else {
             return Look::LongWay;
         };
-        if plain.length > self.mtu || plain.hop_limit < self.least_hop_limit {
+        let Some(length) = shape::length(head, frame) else {
+            return Look::LongWay;
+        };
+        let too_far = head[shape::HOP_LIMIT] < self.least_hop_limit;
+        if length > self.mtu || too_far || !packet.is_contiguous() {
             return Look::LongWay;
         }
-        if plain.next_header == next_header::HOP_BY_HOP && self.ioam {
-            return match self.optioned(frame, plain) {
-                Some((place, measures)) => Look::Known(place, measures),
-                None => Look::LongWay,
-            };
+        let next = head[NEXT_HEADER];
+        if next == next_header::HOP_BY_HOP && self.ioam {
+            return self.optioned(frame, length);
         }
-        if !self.encapsulates && !self.decapsulates {
+        if !self.looks_behind {
             return Look::Pass;
         }
-        match plain.next_header {
+        match next {
             next_header::HOP_BY_HOP
             | next_header::ROUTING
             | next_header::FRAGMENT
             | next_header::AUTHENTICATION
             | next_header::DESTINATION_OPTIONS => Look::LongWay,
-            _ if self.encapsulates => Look::Choose(plain.length),
+            _ if self.encapsulates => Look::Choose(length),
             _ => Look::Pass,
         }
     }
 
-    /// The place of the option the packet carries, if it is known and can be worked on here.
+    /// What a packet with a Hop-by-Hop header is.
     #[inline]
-    fn optioned(&self, frame: &[u8], plain: Plain) -> Option<(u8, TraceType)> {
-        let option = shape::optioned(frame, plain.length)?;
-        let place = known::place(option.head);
-        let known = self
-            .known
-            .get(usize::from(place))
-            .filter(|known| known.is(&option))?;
-        let nothing_behind = matches!(
-            option.next_header,
-            next_header::NONE | next_header::DESTINATION_OPTIONS
-        );
-        let to_end = || {
-            let destination = frame.get(DESTINATION..).and_then(<[u8]>::first_chunk);
-            self.ends.iter().any(|end| destination == Some(end))
+    fn optioned(&self, frame: &[u8], length: usize) -> Look {
+        let Some(start) = shape::start(frame) else {
+            return Look::LongWay;
         };
-        let admitted = !nothing_behind
+        let place = known::place(start);
+        let known = &self.known[usize::from(place) % known::PLACES];
+        let [next, ..] = *start;
+        let usual = known.is(start)
+            && HEADER + known.header <= length
+            && next != next_header::NONE
+            && next != next_header::DESTINATION_OPTIONS
+            && known.padding.is_none_or(|at| shape::is_padding(frame, at))
             && match known.work {
-                Work::Transit => !self.encapsulates && !to_end() && room(&option, known.len),
-                Work::Decapsulate => self.leaves_tunnel(frame, plain, &option, known),
-                Work::Export => {
-                    !self.encapsulates && !to_end() && exportable(frame, plain, &option, known)
+                Work::Transit => self.goes_on(frame) && room(frame, known),
+                Work::Export => self.goes_on(frame) && exportable(frame, length, next, known),
+                Work::Decapsulate => {
+                    next == next_header::IPV6 && self.leaves_tunnel(frame, length, known)
                 }
             };
-        admitted.then(|| (place, known.measures()))
+        if usual {
+            Look::Known(place)
+        } else {
+            Look::LongWay
+        }
+    }
+
+    /// Whether a packet with options goes on without any more, and its tunnel does not end here.
+    #[inline]
+    fn goes_on(&self, frame: &[u8]) -> bool {
+        let ends_here = |end: &[u8; 16]| shape::destination(frame) == Some(end);
+        !self.encapsulates && !self.ends.iter().any(ends_here)
     }
 
     /// Whether the tunnel ends here and what is inside can go on.
     #[inline]
-    fn leaves_tunnel(&self, frame: &[u8], plain: Plain, option: &Optioned, known: &Known) -> bool {
-        let destination = frame.get(DESTINATION..).and_then(<[u8]>::first_chunk);
-        let len = if known.writes { known.len } else { 0 };
-        let at = BEHIND + option.header;
-        option.next_header == next_header::IPV6
-            && known
-                .destination
-                .as_ref()
-                .is_none_or(|end| destination == Some(end))
-            && room(option, len)
-            && HEADER + option.header + HEADER <= plain.length
-            && shape::inner(frame, at).is_some_and(|inner| {
-                inner.length <= self.mtu && inner.hop_limit >= self.least_hop_limit
-            })
+    fn leaves_tunnel(&self, frame: &[u8], length: usize, known: &Known) -> bool {
+        let end = &known.destination;
+        end.is_none_or(|end| shape::destination(frame) == Some(&end))
+            && room(frame, known)
+            && HEADER + known.header + HEADER <= length
+            && shape::can_go_on(frame, BEHIND + known.header, self.least_hop_limit, self.mtu)
     }
 
-    /// What the tables say of the packet's option, for later packets; at most once a burst.
+    /// Remembers what the tables say of the packet's option, for the next burst; at most once a
+    /// burst.
     pub(crate) fn learn(&mut self, frame: &[u8], tables: &Tables) {
-        let Some(plain) = shape::plain(frame).filter(|_| !self.learnt && self.ioam) else {
-            return;
-        };
-        if plain.next_header != next_header::HOP_BY_HOP {
-            return;
+        let head: Option<&Head> = frame.first_chunk();
+        let usual = head.is_some_and(|head| {
+            head[NEXT_HEADER] == next_header::HOP_BY_HOP && shape::length(head, frame).is_some()
+        });
+        if usual && self.ioam && !self.learnt {
+            self.learnt = true;
+            self.new = Known::learn(frame, tables, (self.in_port, self.out));
         }
-        let Some(option) = shape::optioned(frame, plain.length) else {
-            return;
-        };
-        self.learnt = true;
-        let known = Known::learn(&option, tables, (self.in_port, self.out));
-        self.new = known.map(|known| (known::place(option.head), known));
     }
 
     /// Starts a burst's first pass.
     #[inline]
     pub(crate) fn open(&mut self) {
         self.learnt = false;
+        if self.new.is_some() {
+            self.replace();
+        }
+    }
+
+    #[cold]
+    fn replace(&mut self) {
         if let Some((place, known)) = self.new.take()
             && let Some(old) = self.known.get_mut(usize::from(place))
         {
             *old = known;
         }
+    }
+
+    /// What has to be measured for the option in this place.
+    #[inline]
+    pub(crate) fn measures(&self, place: u8) -> TraceType {
+        self.known[usize::from(place) % known::PLACES].measures()
+    }
+
+    /// The profile that wants every plain packet, if that is known without asking.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<u16> {
+        self.only
     }
 
     /// Whether a packet of `length` octets can get the options of this profile here.
@@ -181,15 +214,23 @@ impl Lane {
         let Some(Some(ready)) = self.ready.get(usize::from(profile)) else {
             return false;
         };
-        let frame = packet.bytes();
-        let destination = frame.get(DESTINATION..).and_then(<[u8]>::first_chunk);
-        let exports = ready.direct_export
-            && self
-                .receivers
+        let exports = ready.direct_export && {
+            let destination = shape::destination(packet.bytes());
+            self.receivers
                 .iter()
-                .any(|receiver| destination == Some(receiver));
+                .any(|receiver| destination == Some(receiver))
+        };
         length + ready.grow() <= self.mtu && packet.headroom() >= ready.grow() && !exports
     }
+}
+
+/// The only encapsulating profile, when it wants every packet.
+fn only(tables: &Tables, encapsulating: &[u16]) -> Option<u16> {
+    let [index] = *encapsulating else {
+        return None;
+    };
+    let filter = &tables.profiles.get(usize::from(index))?.filter;
+    (filter.only_destination() == Some(None)).then_some(index)
 }
 
 /// The profiles of `encapsulating` that are made ready, by their indices.
@@ -207,33 +248,17 @@ fn ready(tables: &Tables, encapsulating: &[u16], out: PortId) -> Box<[Option<Box
     all.into()
 }
 
-/// What a lane sees in a packet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Look {
-    /// Something that is not for it.
-    LongWay,
-    /// Nothing to be done.
-    Pass,
-    /// The known option in this place, and what has to be measured for it.
-    Known(u8, TraceType),
-    /// A plain packet of so many octets that some profile may want.
-    Choose(usize),
+/// Whether the trace has room for what this node writes, and no more than there is
+/// (RFC 9197, 4.4.1).
+#[inline]
+fn room(frame: &[u8], known: &Known) -> bool {
+    let remaining = frame.get(REMAINING).map_or(0, |octet| octet & 0x7F);
+    known.needs <= remaining && remaining <= known.space
 }
 
-/// Whether the trace is sound and has `len` octets free (RFC 9197, 4.4.1).
+/// Whether the flow of a packet with direct export can be seen.
 #[inline]
-fn room(option: &Optioned, len: usize) -> bool {
-    let space = option.data - (SPACE - shape::DATA);
-    let free = usize::from(option.head.to_be_bytes()[3] & 0x7F) * 4;
-    space.is_multiple_of(4) && free <= space && len <= free
-}
-
-/// Whether direct export is as long as it says, and the flow inside a tunnel can be seen.
-#[inline]
-fn exportable(frame: &[u8], plain: Plain, option: &Optioned, known: &Known) -> bool {
-    let inside = || {
-        let at = BEHIND + option.header;
-        HEADER + option.header + HEADER <= plain.length && shape::is_ipv6(frame, at)
-    };
-    option.data >= known.option_len && (option.next_header != next_header::IPV6 || inside())
+fn exportable(frame: &[u8], length: usize, next: u8, known: &Known) -> bool {
+    next != next_header::IPV6
+        || HEADER + known.header + HEADER <= length && shape::is_ipv6(frame, BEHIND + known.header)
 }

@@ -39,39 +39,29 @@ const IPV6_MASK: u32 = 0xFFFF_F000;
 /// Addresses from here on are of one link, or of a group (RFC 4291, 2.5.6 and 2.7), or reserved.
 const NOT_UNICAST: u8 = 0xFE;
 
-/// The trailing padding of a header whose options leave four octets.
+/// The padding behind options that leave four octets of their header.
 const PADN_4: [u8; 4] = [1, 2, 0, 0];
 
-/// What a lane asks of every packet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Plain {
-    /// Octets of the IPv6 packet.
-    pub length: usize,
-    /// What follows the header.
-    pub next_header: u8,
-    /// As it arrived.
-    pub hop_limit: u8,
-}
+/// The frame's first octets: Ethernet and IPv6.
+pub(super) type Head = [u8; BEHIND];
 
-/// Reads an untagged IPv6 packet that is all in the frame and not bound to one link.
+/// Octets of the IPv6 packet, unless it is tagged, not IPv6, cut, or bound to one link.
 #[inline]
-pub(super) fn plain(frame: &[u8]) -> Option<Plain> {
-    let head = frame.first_chunk::<BEHIND>()?;
-    let [.., a, b, c, d] = *head.first_chunk::<{ ethernet::ADDRESSES + 4 }>()?;
-    let length = HEADER
-        + usize::from(u16::from_be_bytes([
-            head[PAYLOAD_LENGTH],
-            head[PAYLOAD_LENGTH + 1],
-        ]));
-    let usual = u32::from_be_bytes([a, b, c, d]) & IPV6_MASK == IS_IPV6
+pub(super) fn length(head: &Head, frame: &[u8]) -> Option<usize> {
+    let start = [12, 13, 14, 15].map(|at: usize| head[at]);
+    let payload = u16::from_be_bytes([head[PAYLOAD_LENGTH], head[PAYLOAD_LENGTH + 1]]);
+    let length = HEADER + usize::from(payload);
+    let usual = u32::from_be_bytes(start) & IPV6_MASK == IS_IPV6
         && IPV6 + length <= frame.len()
         && head[SOURCE] < NOT_UNICAST
         && head[DESTINATION] < NOT_UNICAST;
-    usual.then_some(Plain {
-        length,
-        next_header: head[NEXT_HEADER],
-        hop_limit: head[HOP_LIMIT],
-    })
+    usual.then_some(length)
+}
+
+/// The destination of a frame that is IPv6.
+#[inline]
+pub(super) fn destination(frame: &[u8]) -> Option<&[u8; 16]> {
+    frame.get(DESTINATION..)?.first_chunk()
 }
 
 /// Whether there is an IPv6 header at `at`.
@@ -80,17 +70,28 @@ pub(super) fn is_ipv6(frame: &[u8], at: usize) -> bool {
     Ipv6Header::at(frame, at).is_some()
 }
 
-/// Reads an IPv6 header inside a tunnel, unless it is bound to one link.
+/// Whether the packet inside a tunnel, at `at`, can go on: with that hop limit at least, in a link's
+/// MTU, and not bound to one link.
 #[inline]
-pub(super) fn inner(frame: &[u8], at: usize) -> Option<Plain> {
-    let header = Ipv6Header::at(frame, at)?;
-    let [source, ..] = header.source;
-    let [destination, ..] = header.destination;
-    (source < NOT_UNICAST && destination < NOT_UNICAST).then_some(Plain {
-        length: HEADER + usize::from(header.payload_length.get()),
-        next_header: header.next_header,
-        hop_limit: header.hop_limit,
+pub(super) fn can_go_on(frame: &[u8], at: usize, least_hop_limit: u8, mtu: usize) -> bool {
+    Ipv6Header::at(frame, at).is_some_and(|header| {
+        let ([source, ..], [destination, ..]) = (header.source, header.destination);
+        let length = HEADER + usize::from(header.payload_length.get());
+        source < NOT_UNICAST
+            && destination < NOT_UNICAST
+            && header.hop_limit >= least_hop_limit
+            && length <= mtu
     })
+}
+
+/// The Hop-by-Hop header's first 16 octets: its own, the option's, and what all of a packet's kind
+/// have in common of the option data.
+pub(super) type Start = [u8; SPACE - BEHIND];
+
+/// Those octets, where there are so many.
+#[inline]
+pub(super) fn start(frame: &[u8]) -> Option<&Start> {
+    frame.get(BEHIND..)?.first_chunk()
 }
 
 /// An IOAM option where every encapsulating node puts it, with nothing but padding behind it.
@@ -100,46 +101,39 @@ pub(super) struct Optioned {
     pub header: usize,
     /// Octets of option data, from the Namespace-ID on; at least eight.
     pub data: usize,
+    /// Where the padding behind it is, if there is any.
+    pub padding: Option<usize>,
     /// Option Type and IOAM-Option-Type.
     pub tag: [u8; 2],
     /// The first eight octets of option data.
-    pub head: u64,
-    /// What follows the Hop-by-Hop header.
-    pub next_header: u8,
+    pub head: [u8; 8],
 }
 
-/// Reads the Hop-by-Hop header of a packet of `length` octets.
-#[inline]
-pub(super) fn optioned(frame: &[u8], length: usize) -> Option<Optioned> {
-    let start = frame.get(BEHIND..)?.first_chunk::<{ SPACE - BEHIND }>()?;
-    let [
-        next_header,
-        units,
-        pad,
-        pad_len,
-        kind,
-        len,
-        _,
-        option_type,
-        head @ ..,
-    ] = *start;
+/// Reads the Hop-by-Hop header.
+pub(super) fn optioned(frame: &[u8]) -> Option<Optioned> {
+    let [_, units, pad, pad_len, kind, len, _, option_type, head @ ..] = *start(frame)?;
     let header = (usize::from(units) + 1) * 8;
     // Reserved octet and IOAM-Option-Type are inside the option's length.
     let data = usize::from(len).checked_sub(2)?;
     let left = header.checked_sub(DATA - BEHIND + data)?;
-    let tail = frame.get(BEHIND + header - 4..)?.first_chunk::<4>()?;
+    let padding = (left != 0).then_some(BEHIND + header - PADN_4.len());
     let usual = data >= head.len()
-        && HEADER + header <= length
-        && pad_len == 0
-        && pad <= 1
-        && (left == 0 || left == 4 && *tail == PADN_4);
+        && (pad, pad_len) == (1, 0)
+        && matches!(left, 0 | 4)
+        && padding.is_none_or(|at| is_padding(frame, at));
     usual.then_some(Optioned {
         header,
         data,
+        padding,
         tag: [kind, option_type],
-        head: u64::from_be_bytes(head),
-        next_header,
+        head,
     })
+}
+
+/// Whether the four octets at `at` are padding.
+#[inline]
+pub(super) fn is_padding(frame: &[u8], at: usize) -> bool {
+    frame.get(at..).and_then(<[u8]>::first_chunk) == Some(&PADN_4)
 }
 
 /// Takes one off the hop limit, or nothing where `decrement` is 0; the first pass has seen that it

@@ -38,12 +38,9 @@ pub(super) fn fill<S>(
     let Some(head) = frame.first_chunk_mut::<SPACE>() else {
         return;
     };
-    let len = known.len;
-    // Lengths are in words, and those of an element fit the seven bits.
-    let words = u8::try_from(len / 4).unwrap_or(0);
-    head[REMAINING] = head[REMAINING].wrapping_sub(words);
+    head[REMAINING] = head[REMAINING].wrapping_sub(known.needs);
     let at = SPACE + usize::from(head[REMAINING] & WORDS) * 4;
-    if let Some(slot) = frame.get_mut(at..at + len) {
+    if let Some(slot) = frame.get_mut(at..at + known.len) {
         known.element(context).put(slot, hop_limit);
     }
 }

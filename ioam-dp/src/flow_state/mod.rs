@@ -152,11 +152,11 @@ impl<V: Default> FlowTable<V> {
     /// Brings the buckets of a burst's keys into the cache, so that the waits for memory overlap
     /// instead of following each other. Changes nothing.
     #[inline]
-    pub fn touch(&self, keys: &[Option<FlowKey>]) {
+    pub fn touch(&self, keys: &[FlowKey]) {
         // Plain loads, as safe Rust has no prefetch. None depends on another, and only their sum
         // has to look used.
         let mut seen = 0;
-        for key in keys.iter().flatten() {
+        for key in keys {
             for bucket in self.candidates(*key) {
                 seen ^= self
                     .buckets

@@ -11,24 +11,25 @@ mod plan;
 
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
+
 use crate::action::Context;
 use crate::action::state::State;
-use crate::carrier::{self, Located};
-use crate::express::{Express, Look, Ticket};
+use crate::carrier::Located;
+use crate::express::{Express, Ticket};
 use crate::flow_state::FlowKey;
 use crate::moment::Moment;
 use crate::outbox::Outbox;
 use crate::packet::PacketBuf;
 use crate::port::{BURST, PortId};
 use crate::record::RecordSink;
-use crate::stats::{DropReason, Notice, WorkerStats};
+use crate::stats::{DropReason, WorkerStats};
 use crate::table::Tables;
 use crate::timestamp::WallTime;
-use crate::wire::ethernet;
 use crate::wire::ioam::TraceType;
 use carry_out::carry_out;
 use originate::Prober;
-use plan::{Choice, Plan, Planner};
+use plan::{Plan, Planner};
 
 /// Packets ahead of the one looked at whose headers are asked for.
 const LOOKAHEAD: usize = 4;
@@ -49,7 +50,8 @@ pub struct Pipeline {
     plans: [Plan; BURST],
     tickets: [Ticket; BURST],
     express: Express,
-    keys: [Option<FlowKey>; BURST],
+    /// Of the flows whose packets will be counted.
+    keys: ArrayVec<FlowKey, BURST>,
     state: State,
     probers: Box<[Prober]>,
     worker: u64,
@@ -66,7 +68,7 @@ impl Pipeline {
             plans: [Plan::Pass; BURST],
             tickets: [Ticket::LongWay; BURST],
             express: Express::default(),
-            keys: [None; BURST],
+            keys: ArrayVec::new(),
             state: State::new(),
             probers: Box::default(),
             worker,
@@ -83,14 +85,19 @@ impl Pipeline {
         self
     }
 
-    /// Starts over with new tables: templates and sampling cycles depend on them. Sequences and
-    /// groups go on.
+    /// Takes over new tables, if these are.
+    #[inline]
     fn adopt(&mut self, tables: &Arc<Tables>) {
         let held = self.tables.as_ref();
-        if held.is_some_and(|held| Arc::ptr_eq(held, tables)) {
-            return;
+        if !held.is_some_and(|held| Arc::ptr_eq(held, tables)) {
+            self.start_over(tables);
         }
-        let first = held.is_none();
+    }
+
+    /// Templates and sampling cycles depend on the tables. Sequences and groups go on.
+    #[cold]
+    fn start_over(&mut self, tables: &Arc<Tables>) {
+        let first = self.tables.is_none();
         self.state.adopt(tables, self.worker, first);
         if self.takes_lanes {
             self.express.adopt(tables);
@@ -156,54 +163,30 @@ impl Pipeline {
         };
         let mut lane = self.express.lane(in_port);
         lane.iter_mut().for_each(|lane| lane.open());
-        let mut counted = false;
+        self.keys.clear();
         let mut wanted = TraceType::default();
         for (place, packet) in packets.iter().enumerate().take(BURST) {
             if let Some(later) = packets.get(place + LOOKAHEAD) {
                 later.prefetch();
             }
-            let look = lane
-                .as_ref()
-                .map_or(Look::LongWay, |lane| lane.look(packet));
-            let chosen = match look {
-                Look::Pass => Choice::Lane(Ticket::Pass, TraceType::default()),
-                Look::Known(place, writes) => Choice::Lane(Ticket::Known(place), writes),
-                Look::Choose(length) => planner.choose(packet, length, lane.as_deref()),
-                Look::LongWay => Choice::LongWay,
-            };
-            self.keys[place] = None;
-            if let Choice::Lane(ticket, writes) = chosen {
-                self.tickets[place] = ticket;
-                wanted = wanted.union(writes);
-                if let Ticket::Encapsulate(index) = ticket {
-                    let plan = Plan::Encapsulate(index);
-                    self.keys[place] = planner.key(packet.bytes(), ethernet::HEADER, plan);
-                    counted |= self.keys[place].is_some();
-                }
+            let ticket = lane.as_ref().map_or(Ticket::LongWay, |lane| {
+                planner.ticket(packet, lane, &mut wanted, &mut self.keys)
+            });
+            self.tickets[place] = ticket;
+            if ticket != Ticket::LongWay {
                 continue;
             }
-            self.tickets[place] = Ticket::LongWay;
-            if !packet.is_contiguous() {
-                stats.notice(Notice::MultiSegment);
-                self.located[place] = carrier::locate_ipv6(packet.bytes(), stats);
-                self.plans[place] = Plan::Pass;
-                continue;
-            }
-            let frame = packet.bytes();
-            let located = carrier::locate(frame, tables, in_port, stats);
-            let (plan, writes) = planner.plan(frame, &located);
-            self.keys[place] = planner.key(frame, located.l3.into(), plan);
-            counted |= self.keys[place].is_some();
+            let keys = &mut self.keys;
+            let (located, plan, writes) = planner.consider(packet, keys);
             self.located[place] = located;
             self.plans[place] = plan;
             wanted = wanted.union(writes);
             if let Some(lane) = &mut lane {
-                lane.learn(frame, tables);
+                lane.learn(packet.bytes(), tables);
             }
         }
-        if counted {
-            let packets = packets.len().min(BURST);
-            self.state.sequences.touch(&self.keys[..packets]);
+        if !self.keys.is_empty() {
+            self.state.sequences.touch(&self.keys);
         }
         wanted
     }
@@ -239,16 +222,27 @@ impl Pipeline {
                 continue;
             }
             let (located, plan) = (&self.located[place], self.plans[place]);
-            verdicts[place] = match carry_out(packet, located, plan, &mut context) {
-                Ok(port) => Verdict::Send(port),
-                Err(reason) => {
-                    stats.dropped(reason);
-                    Verdict::Drop(reason)
-                }
-            };
+            verdicts[place] = by_the_long_way(packet, located, plan, &mut context);
         }
         if let Some(lane) = lane {
             lane.end(&context);
+        }
+    }
+}
+
+/// Carries out a plan. Apart, so that the loop around the lanes is compiled for them.
+#[inline(never)]
+fn by_the_long_way<P: PacketBuf, S: RecordSink>(
+    packet: &mut P,
+    located: &Located,
+    plan: Plan,
+    context: &mut Context<'_, S>,
+) -> Verdict {
+    match carry_out(packet, located, plan, context) {
+        Ok(port) => Verdict::Send(port),
+        Err(reason) => {
+            context.stats.dropped(reason);
+            Verdict::Drop(reason)
         }
     }
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! First pass: what is to be done with a packet, from what was located in it and the tables.
 
+use arrayvec::ArrayVec;
+
 use crate::action::loopback;
 use crate::action::state::State;
-use crate::carrier::{Located, destination, edge, hop_by_hop};
+use crate::carrier::{self, Located, destination, edge, hop_by_hop};
 use crate::classify::{flow_hash, flow_of};
-use crate::express::{Lane, Ticket};
+use crate::express::{Lane, Look, Ticket};
 use crate::flow_state::FlowKey;
 use crate::forward;
 use crate::packet::PacketBuf;
-use crate::port::PortId;
+use crate::port::{BURST, PortId};
 use crate::stats::{DropReason, Notice, WorkerStats};
 use crate::table::spec::{ActiveSpec, Malformed, Placement};
 use crate::table::{Action, Encapsulation, Role, Tables};
@@ -39,11 +41,12 @@ pub(super) enum Plan {
     TakeIn,
 }
 
-/// Whether a packet takes a lane, with which ticket, and the trace type it will write.
+/// What is done with a plain packet in a lane.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Choice {
+enum Choice<'a> {
     LongWay,
-    Lane(Ticket, TraceType),
+    Pass,
+    Encapsulate(u16, &'a Encapsulation),
 }
 
 /// What deciding needs.
@@ -54,9 +57,30 @@ pub(super) struct Planner<'a> {
     pub state: &'a mut State,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    /// The long way: looks through the packet and decides; what was found, the plan, and the trace
+    /// type it will write. Its flow, where its packets are counted, is added to `keys`.
+    #[inline(never)]
+    pub(super) fn consider<P: PacketBuf>(
+        &mut self,
+        packet: &P,
+        keys: &mut ArrayVec<FlowKey, BURST>,
+    ) -> (Located, Plan, TraceType) {
+        let frame = packet.bytes();
+        if !packet.is_contiguous() {
+            self.stats.notice(Notice::MultiSegment);
+            let located = carrier::locate_ipv6(frame, self.stats);
+            return (located, Plan::Pass, TraceType::default());
+        }
+        let located = carrier::locate(frame, self.tables, self.in_port, self.stats);
+        let (plan, writes) = self.plan(frame, &located);
+        let key = self.key(frame, located.l3.into(), plan);
+        key.map(|key| keys.try_push(key));
+        (located, plan, writes)
+    }
+
     /// The plan for one packet, and the trace type it will write.
-    pub(super) fn plan(&mut self, frame: &[u8], located: &Located) -> (Plan, TraceType) {
+    fn plan(&mut self, frame: &[u8], located: &Located) -> (Plan, TraceType) {
         let (tables, in_port, stats) = (self.tables, self.in_port, self.stats);
         let nothing = TraceType::default();
         if located.malformed && (tables.linux() || tables.policy.malformed == Malformed::Drop) {
@@ -162,46 +186,74 @@ impl Planner<'_> {
         pass
     }
 
+    /// The packet's ticket in this lane; what it will write is added to `wanted`, and its flow, where
+    /// its packets are counted, to `keys`.
+    #[inline]
+    pub(super) fn ticket<P: PacketBuf>(
+        &mut self,
+        packet: &P,
+        lane: &Lane,
+        wanted: &mut TraceType,
+        keys: &mut ArrayVec<FlowKey, BURST>,
+    ) -> Ticket {
+        match lane.look(packet) {
+            Look::LongWay => Ticket::LongWay,
+            Look::Pass => Ticket::Pass,
+            Look::Known(place) => {
+                *wanted = wanted.union(lane.measures(place));
+                Ticket::Known(place)
+            }
+            Look::Choose(length) => match self.choose(packet, length, lane) {
+                Choice::Encapsulate(index, what) => {
+                    *wanted = wanted.union(what.measures);
+                    if what.sequenced {
+                        let flow = flow_of(packet.bytes(), HEADER);
+                        let key = flow.and_then(|flow| self.state.sequences.key(what, &flow));
+                        key.map(|key| keys.try_push(key));
+                    }
+                    Ticket::Encapsulate(index)
+                }
+                Choice::Pass => Ticket::Pass,
+                Choice::LongWay => Ticket::LongWay,
+            },
+        }
+    }
+
     /// As [`select`](Self::select), for a plain packet of `length` octets in a lane; nothing is
     /// counted where it has to go the long way.
     #[inline]
-    pub(super) fn choose<P: PacketBuf>(
-        &mut self,
-        packet: &P,
-        length: usize,
-        lane: Option<&Lane>,
-    ) -> Choice {
+    fn choose<P: PacketBuf>(&mut self, packet: &P, length: usize, lane: &Lane) -> Choice<'a> {
         let (tables, stats, frame, l3) = (self.tables, self.stats, packet.bytes(), HEADER);
-        let pass = Choice::Lane(Ticket::Pass, TraceType::default());
-        let mut candidates = tables.encapsulating(self.in_port).iter();
-        let wants = |index: &&u16| {
-            let profile = tables.profiles.get(usize::from(**index));
+        let wants = |index: &u16| {
+            let profile = tables.profiles.get(usize::from(*index));
             profile.is_some_and(|profile| profile.filter.matches(frame, l3))
         };
-        let Some(index) = candidates.find(wants) else {
-            return pass;
+        let mut candidates = tables.encapsulating(self.in_port).iter().copied();
+        let Some(index) = lane.only().or_else(|| candidates.find(wants)) else {
+            return Choice::Pass;
         };
-        let place = usize::from(*index);
+        let place = usize::from(index);
         let action = tables.profiles.get(place).map(|profile| &profile.action);
-        let (Some(Action::Encapsulate(what)), Some(counts)) = (action, stats.profiles.get(place))
-        else {
+        let (Some(Action::Encapsulate(what)), Some(counts), Some(sampler)) = (
+            action,
+            stats.profiles.get(place),
+            self.state.samplers.get_mut(place),
+        ) else {
             return Choice::LongWay;
         };
-        if !lane.is_some_and(|lane| lane.admits(packet, length, *index)) {
+        if !lane.admits(packet, length, index) {
             return Choice::LongWay;
         }
         counts.selected.add(1);
-        let hash = || flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow));
-        let sampler = self.state.samplers.get_mut(place);
-        if !sampler.is_some_and(|sampler| sampler.take(hash)) {
-            return pass;
+        if !sampler.take(|| flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow))) {
+            return Choice::Pass;
         }
         counts.sampled.add(1);
-        Choice::Lane(Ticket::Encapsulate(*index), what.measures)
+        Choice::Encapsulate(index, what)
     }
 
     /// The flow's key, when the plan is going to count its packets.
-    pub(super) fn key(&self, frame: &[u8], l3: usize, plan: Plan) -> Option<FlowKey> {
+    fn key(&self, frame: &[u8], l3: usize, plan: Plan) -> Option<FlowKey> {
         let (Plan::Encapsulate(index) | Plan::Replicate(index)) = plan else {
             return None;
         };
