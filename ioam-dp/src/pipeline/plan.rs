@@ -80,7 +80,7 @@ impl Planner<'_> {
             return (plan, writes);
         }
         if located.ioam
-            && let Some(profile) = tunnel_end(frame, l3, tables, in_port)
+            && let Some(profile) = tables.tunnel_ends.find(in_port, frame, l3)
         {
             stats.notice(Notice::DecapForeign);
             return (Plan::Terminate(profile), nothing);
@@ -119,37 +119,31 @@ impl Planner<'_> {
     pub(super) fn select(&mut self, frame: &[u8], l3: usize, in_port: PortId) -> (Plan, TraceType) {
         let (tables, stats) = (self.tables, self.stats);
         let pass = (Plan::Pass, TraceType::default());
-        for index in tables.encapsulating(in_port) {
-            let place = usize::from(*index);
-            let Some(profile) = tables.profiles.get(place) else {
-                continue;
-            };
-            if !profile.filter.matches(frame, l3) {
-                continue;
-            }
-            let (Action::Encapsulate(what), Some(counts)) =
-                (&profile.action, stats.profiles.get(place))
-            else {
-                return pass;
-            };
-            counts.selected.add(1);
-            if let Some(notice) = unfit(frame, l3, what, tables) {
-                stats.notice(notice);
-                return pass;
-            }
-            let hash = || flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow));
-            let sampler = self.state.samplers.get_mut(place);
-            if !sampler.is_some_and(|sampler| sampler.take(hash)) {
-                return pass;
-            }
-            counts.sampled.add(1);
-            let plan = match what.active {
-                Some(ActiveSpec::Copies { .. }) => Plan::Replicate(*index),
-                Some(ActiveSpec::Probes) | None => Plan::Encapsulate(*index),
-            };
-            return (plan, what.measures);
+        let Some(index) = tables.wanted_by(in_port, frame, l3, &mut self.state.rules) else {
+            return pass;
+        };
+        let place = usize::from(index);
+        let action = tables.profiles.get(place).map(|profile| &profile.action);
+        let (Some(Action::Encapsulate(what)), Some(counts)) = (action, stats.profiles.get(place))
+        else {
+            return pass;
+        };
+        counts.selected.add(1);
+        if let Some(notice) = unfit(frame, l3, what, tables) {
+            stats.notice(notice);
+            return pass;
         }
-        pass
+        let hash = || flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow));
+        let sampler = self.state.samplers.get_mut(place);
+        if !sampler.is_some_and(|sampler| sampler.take(hash)) {
+            return pass;
+        }
+        counts.sampled.add(1);
+        let plan = match what.active {
+            Some(ActiveSpec::Copies { .. }) => Plan::Replicate(index),
+            Some(ActiveSpec::Probes) | None => Plan::Encapsulate(index),
+        };
+        (plan, what.measures)
     }
 
     /// The flow's key, when the plan is going to count its packets.
@@ -206,18 +200,4 @@ fn is_export(frame: &[u8], l3: usize, tables: &Tables) -> bool {
     tables.receivers.iter().any(|(address, port)| {
         *address == flow.destination && port.is_none_or(|port| port == to || to == 0)
     })
-}
-
-/// The decapsulating profile whose tunnel ends at the packet's destination.
-fn tunnel_end(frame: &[u8], l3: usize, tables: &Tables, in_port: PortId) -> Option<u16> {
-    if tables.tunnel_ends.is_empty() {
-        return None;
-    }
-    let header = Ipv6Header::at(frame, l3)?;
-    let end = tables.tunnel_ends.iter().find(|(address, index)| {
-        let profile = tables.profiles.get(usize::from(*index));
-        *address == header.destination
-            && profile.is_some_and(|p| p.filter.admits_port(in_port) && p.filter.matches(frame, l3))
-    });
-    end.map(|(_, index)| *index)
 }

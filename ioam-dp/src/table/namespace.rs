@@ -2,7 +2,7 @@
 //! The namespaces this node has, found by Namespace-ID in one load.
 
 use super::spec::{NamespaceSpec, PotKeysSpec, ProofOfTransitSpec, TimestampFormat};
-use crate::classify::Filter;
+use crate::classify::{Filter, RuleSet};
 use crate::option_type::proof_of_transit::{KeyError, KeySet, Keys, MINIMUM_BITS, Parity, Share};
 use crate::port::PortId;
 use crate::wire::ioam::NamespaceId;
@@ -50,17 +50,16 @@ impl NamespaceTable {
 
     /// Changes what is done, namespace by namespace.
     pub(super) fn each_role(&mut self, mut change: impl FnMut(&mut Role)) {
-        let rules = self.entries.iter_mut().flat_map(|entry| &mut entry.rules);
-        rules.for_each(|rule| change(&mut rule.role));
+        let roles = self.entries.iter_mut().flat_map(|entry| &mut entry.roles);
+        roles.for_each(&mut change);
     }
 
     /// This node's role for options of the namespace with this index, in the IPv6 packet at `l3`.
     #[must_use]
     pub fn role(&self, index: u8, in_port: PortId, frame: &[u8], l3: usize) -> Option<Role> {
-        let rules = self.get(index)?.rules.iter();
-        let mut wants =
-            rules.filter(|rule| rule.filter.admits_port(in_port) && rule.filter.matches(frame, l3));
-        wants.next().map(|rule| rule.role)
+        let namespace = self.get(index)?;
+        let position = namespace.filters.find(in_port, frame, l3)?;
+        namespace.roles.get(usize::from(position)).copied()
     }
 
     /// Puts each entry at its place in `places`; the places between are left to those of `old`,
@@ -112,8 +111,10 @@ pub struct Namespace {
     pub timestamp: TimestampFormat,
     /// Keys for proofs of transit.
     pub proof_of_transit: Option<Keys>,
-    /// What is done with its options; the first rule that matches decides.
-    pub rules: Box<[OptionRule]>,
+    /// What is done with its options, by position in `filters`.
+    pub roles: Box<[Role]>,
+    /// Which packets each role is for; the first filter that matches decides.
+    filters: RuleSet,
 }
 
 impl Namespace {
@@ -132,11 +133,12 @@ impl Namespace {
             snapshot: NO_SCHEMA.into(),
             timestamp: TimestampFormat::Posix,
             proof_of_transit: None,
-            rules: Box::default(),
+            roles: Box::default(),
+            filters: RuleSet::new([]),
         }
     }
 
-    pub(super) fn new(spec: &NamespaceSpec, rules: Vec<OptionRule>) -> Result<Self, KeyError> {
+    pub(super) fn new(spec: &NamespaceSpec, rules: &[OptionRule]) -> Result<Self, KeyError> {
         let snapshot = spec.schema.as_ref().map_or(NO_SCHEMA.to_vec(), |schema| {
             let words = schema.data.len().div_ceil(4);
             let head = u32::try_from(words).unwrap_or(0) << 24 | schema.id & 0xFF_FFFF;
@@ -152,17 +154,15 @@ impl Namespace {
             snapshot: snapshot.into(),
             timestamp: spec.timestamp,
             proof_of_transit: spec.proof_of_transit.as_ref().map(keys).transpose()?,
-            rules: rules.into(),
+            roles: rules.iter().map(|rule| rule.role).collect(),
+            filters: RuleSet::new(rules.iter().map(|rule| &rule.filter)),
         })
     }
 }
 
 /// What is done with a trace of the namespace in packets that a filter matches.
-#[derive(Debug)]
-pub struct OptionRule {
-    /// The packets it is for.
+pub(super) struct OptionRule {
     pub filter: Filter,
-    /// What is done.
     pub role: Role,
 }
 
