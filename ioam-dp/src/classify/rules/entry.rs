@@ -26,6 +26,8 @@ pub(super) struct Entry {
     pub next_header: u8,
     pub next_header_mask: u8,
     origin_local: bool,
+    /// Whether no other one follows in its bucket.
+    pub last: bool,
 }
 
 const _: () = assert!(size_of::<Entry>() == 64);
@@ -105,6 +107,7 @@ impl Entry {
             next_header: next_header.unwrap_or(0),
             next_header_mask: next_header.map_or(0, |_| u8::MAX),
             origin_local: origins.local,
+            last: false,
         })
     }
 

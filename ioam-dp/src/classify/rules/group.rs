@@ -4,8 +4,8 @@
 use super::entry::Entry;
 use super::fields::{Fields, Origins, Words, hash, masked};
 
-/// Bits of the sieve for each entry: about one in sixteen packets that no entry is for gets through.
-const SIEVE_BITS: usize = 16;
+/// Bits of a slot that say where its bucket's first entry is; the others are a sieve for hashes.
+const PLACE_BITS: u32 = 24;
 
 /// The rules in one hash table, over the bits of `mask`.
 #[derive(Debug)]
@@ -15,58 +15,60 @@ pub(super) struct Group {
     pub best: u16,
     /// Takes a hash to its bucket.
     shift: u32,
-    /// A bit for each hash there is, by its low bits, so that most packets without an entry here end
-    /// in a few lines that stay in the cache.
-    sieve: Box<[u64]>,
-    /// Where each bucket begins in `entries`, and the end.
-    starts: Box<[u32]>,
-    /// By bucket, and in it by position.
+    /// For each bucket, where its entries begin, and which hashes they can have: most packets that
+    /// no entry is for end here, in a few lines that stay in the cache.
+    slots: Box<[u32]>,
+    /// By bucket, and in it by position; the last one of each is marked.
     entries: Box<[Entry]>,
 }
 
 impl Group {
     /// `rules` are entries with their words, which have to be certain in all bits of `mask`.
     pub(super) fn new(mask: Words, rules: &[(Entry, Words)]) -> Self {
-        let buckets = (rules.len() * 2).next_power_of_two().max(2);
-        let bits = (rules.len() * SIEVE_BITS).next_power_of_two().max(64);
+        let buckets = rules.len().next_power_of_two().max(2);
         let shift = u64::BITS - buckets.trailing_zeros();
-        let mut hashed: Vec<(usize, Entry)> = Vec::with_capacity(rules.len());
-        let mut sieve = vec![0; bits / 64];
-        for (entry, words) in rules {
-            let hash = hash(masked(words, &mask));
-            if let Some(word) = sieve.get_mut(word_of(hash, bits / 64)) {
-                *word |= bit_of(hash);
-            }
-            hashed.push((bucket_of(hash, shift), *entry));
-        }
-        hashed.sort_by_key(|(bucket, entry)| (*bucket, entry.position));
-        let start = |bucket| hashed.partition_point(|(other, _)| *other < bucket);
-        let starts = (0..=buckets).map(|bucket| u32::try_from(start(bucket)).unwrap_or(u32::MAX));
-        Self {
+        let hashed = rules
+            .iter()
+            .map(|(entry, words)| (hash(masked(words, &mask)), *entry));
+        let mut hashed: Vec<(u64, Entry)> = hashed.collect();
+        hashed.sort_by_key(|(hash, entry)| (bucket_of(*hash, shift), entry.position));
+        let mut group = Self {
             mask,
-            best: hashed.iter().map(|(_, e)| e.position).min().unwrap_or(0),
+            best: u16::MAX,
             shift,
-            sieve: sieve.into(),
-            starts: starts.collect(),
-            entries: hashed.iter().map(|(_, entry)| *entry).collect(),
+            slots: vec![0; buckets].into(),
+            entries: Box::default(),
+        };
+        let mut entries: Vec<Entry> = Vec::with_capacity(hashed.len());
+        for bucket in hashed
+            .chunk_by(|(one, _), (other, _)| bucket_of(*one, shift) == bucket_of(*other, shift))
+        {
+            let place = u32::try_from(entries.len()).unwrap_or(0);
+            for (hash, entry) in bucket {
+                if let Some(slot) = group.slots.get_mut(bucket_of(*hash, shift)) {
+                    *slot |= place | sieve(*hash);
+                }
+                group.best = group.best.min(entry.position);
+                entries.push(*entry);
+            }
+            if let Some(entry) = entries.last_mut() {
+                entry.last = true;
+            }
         }
+        group.entries = entries.into();
+        group
     }
 
     /// The first position before `found` whose rule matches, or else `found`.
     #[inline]
     pub(super) fn before(&self, found: u32, words: &Words, fields: &Fields, from: Origins) -> u32 {
         let hash = hash(masked(words, &self.mask));
-        let word = self.sieve.get(word_of(hash, self.sieve.len()));
-        if word.is_none_or(|word| word & bit_of(hash) == 0) {
-            return found;
-        }
-        let bucket = bucket_of(hash, self.shift);
-        let (Some(from_entry), Some(to)) = (self.starts.get(bucket), self.starts.get(bucket + 1))
-        else {
+        let slot = self.slots.get(bucket_of(hash, self.shift)).copied();
+        let Some(slot) = slot.filter(|slot| slot & sieve(hash) != 0) else {
             return found;
         };
-        let entries = self.entries.get(*from_entry as usize..*to as usize);
-        for entry in entries.unwrap_or(&[]) {
+        let first = slot & ((1 << PLACE_BITS) - 1);
+        for entry in self.entries.get(first as usize..).unwrap_or(&[]) {
             let position = u32::from(entry.position);
             if position >= found {
                 break;
@@ -74,25 +76,22 @@ impl Group {
             if entry.matches(fields, from) {
                 return position;
             }
+            if entry.last {
+                break;
+            }
         }
         found
     }
 
     /// Entries in its longest bucket, all of which a packet may have to be compared with.
     pub(super) fn longest(&self) -> usize {
-        let pairs = self.starts.iter().zip(self.starts.iter().skip(1));
-        pairs
-            .map(|(from, to)| (to - from) as usize)
-            .max()
-            .unwrap_or(0)
+        let buckets = self.entries.split_inclusive(|entry| entry.last);
+        buckets.map(<[Entry]>::len).max().unwrap_or(0)
     }
 
     /// Octets of memory.
     pub(super) fn octets(&self) -> usize {
-        size_of::<Self>()
-            + size_of_val(&*self.sieve)
-            + size_of_val(&*self.starts)
-            + size_of_val(&*self.entries)
+        size_of::<Self>() + size_of_val(&*self.slots) + size_of_val(&*self.entries)
     }
 }
 
@@ -105,16 +104,8 @@ fn bucket_of(hash: u64, shift: u32) -> usize {
     (hash >> shift) as usize
 }
 
+/// One of a slot's upper bits, by the lowest bits of the hash.
 #[inline]
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "masked to the number of words"
-)]
-fn word_of(hash: u64, words: usize) -> usize {
-    (hash >> 6) as usize & words.wrapping_sub(1)
-}
-
-#[inline]
-fn bit_of(hash: u64) -> u64 {
-    1 << (hash & 63)
+fn sieve(hash: u64) -> u32 {
+    1 << PLACE_BITS << (hash & 7)
 }

@@ -43,6 +43,12 @@ impl RuleMemory {
         }
     }
 
+    /// Octets of memory.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.tags) + size_of_val(&*self.places)
+    }
+
     /// What is known of `key`, or where to keep it.
     #[inline]
     #[allow(
