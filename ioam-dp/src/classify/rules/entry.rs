@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::fields::{DSCP_SHIFT, Fields, LABEL, Origins};
+use super::fields::{DSCP_SHIFT, Fields, LABEL, Origins, halves};
 use crate::classify::Filter;
 use crate::wire::ipv6::HEADER;
 
@@ -11,8 +11,8 @@ use crate::wire::ipv6::HEADER;
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Entry {
-    pub source: u128,
-    pub destination: u128,
+    pub source: [u8; 16],
+    pub destination: [u8; 16],
     pub class: u32,
     pub class_mask: u32,
     pub payload: Range,
@@ -92,8 +92,8 @@ impl Entry {
             local: filter.local,
         };
         Some(Self {
-            source,
-            destination,
+            source: source.to_be_bytes(),
+            destination: destination.to_be_bytes(),
             class: dscp.unwrap_or(0) << DSCP_SHIFT | filter.flow_label.unwrap_or(0),
             class_mask: dscp.map_or(0, |_| 63 << DSCP_SHIFT)
                 | filter.flow_label.map_or(0, |_| LABEL),
@@ -114,17 +114,20 @@ impl Entry {
     /// Whether a packet with these fields matches. Few branches: which field says no cannot be
     /// predicted.
     #[inline]
-    pub(super) fn matches(&self, fields: &Fields, from: Origins) -> bool {
-        let addresses = (fields.source ^ self.source) & prefix_mask(self.source_length)
-            | (fields.destination ^ self.destination) & prefix_mask(self.destination_length);
+    pub(super) fn matches(&self, fields: &Fields<'_>, from: Origins) -> bool {
+        let addresses = outside(fields.source, &self.source, self.source_length)
+            | outside(
+                fields.destination,
+                &self.destination,
+                self.destination_length,
+            );
         let exact = (fields.class ^ self.class) & self.class_mask
             | u32::from((fields.next_header ^ self.next_header) & self.next_header_mask);
         let origins = Origins {
             ports: self.origin_ports,
             local: self.origin_local,
         };
-        (addresses == 0)
-            & (exact == 0)
+        (addresses | u64::from(exact) == 0)
             & self.payload.contains(fields.payload)
             & self.source_ports.contains(fields.source_port)
             & self.destination_ports.contains(fields.destination_port)
@@ -132,8 +135,30 @@ impl Entry {
     }
 }
 
-/// So many leading ones.
+/// The bits in which an address is not in a prefix.
 #[inline]
+fn outside(address: &[u8; 16], prefix: &[u8; 16], length: u8) -> u64 {
+    let ([a, b], [c, d]) = (halves(address), halves(prefix));
+    let [high, low] = MASKS[usize::from(length)];
+    (a ^ c) & high | (b ^ d) & low
+}
+
+/// The masks of prefixes by their lengths, as [`halves`].
+static MASKS: [[u64; 2]; 256] = {
+    let mut masks = [[u64::MAX; 2]; 256];
+    let mut length = 0;
+    while length < 128 {
+        let mask = !(u128::MAX >> length);
+        masks[length] = [
+            ((mask >> 64) as u64).to_be(),
+            ((mask & u64::MAX as u128) as u64).to_be(),
+        ];
+        length += 1;
+    }
+    masks
+};
+
+/// So many leading ones.
 pub(super) fn prefix_mask(length: u8) -> u128 {
     let host_bits = 128 - u32::from(length.min(128));
     u128::MAX.checked_shl(host_bits).unwrap_or(0)

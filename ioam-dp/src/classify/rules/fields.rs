@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What rules can ask of a packet, read once and kept as numbers.
+//! What rules can ask of a packet. Addresses stay where they are, in the order of the wire: copies
+//! made of halves would have to leave the processor's store buffer before they can be read whole.
 
 use crate::classify::flow_key::ports;
 use crate::port::PortId;
@@ -10,29 +11,29 @@ pub(super) const DSCP_SHIFT: u32 = 22;
 /// The flow label in [`Fields::class`].
 pub(super) const LABEL: u32 = 0xF_FFFF;
 
-/// Everything but the input port in words that can be masked, compared and hashed: both halves of the
-/// source, both of the destination, class and payload length, ports and next header.
+/// Fields, or the bits that count of them: both halves of the source and of the destination as they
+/// are on the wire, class, ports with the next header.
 pub(super) type Words = [u64; 6];
 
-/// The fields of one packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fields {
-    pub source: u128,
-    pub destination: u128,
+/// The fields of one packet, except its length and the input port.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a> {
+    pub source: &'a [u8; 16],
+    pub destination: &'a [u8; 16],
     /// DSCP and flow label where the header has them, zeros elsewhere.
     pub class: u32,
     /// Octets behind the IPv6 header.
     pub payload: u16,
-    pub next_header: u8,
     pub source_port: u16,
     pub destination_port: u16,
+    pub next_header: u8,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// Those of the IPv6 packet at `l3`; what is behind its header only where `behind` asks for it,
     /// and zero otherwise.
     #[inline]
-    pub(super) fn read(frame: &[u8], l3: usize, behind: bool) -> Option<Self> {
+    pub(super) fn read(frame: &'a [u8], l3: usize, behind: bool) -> Option<Self> {
         let header = Ipv6Header::at(frame, l3)?;
         let (next_header, [source_port, destination_port]) = if behind {
             ports(frame, l3, header)
@@ -40,33 +41,35 @@ impl Fields {
             (0, [0; 2])
         };
         Some(Self {
-            source: u128::from_be_bytes(header.source),
-            destination: u128::from_be_bytes(header.destination),
+            source: &header.source,
+            destination: &header.destination,
             class: u32::from(header.traffic_class() >> 2) << DSCP_SHIFT | header.flow_label(),
             payload: header.payload_length.get(),
-            next_header,
             source_port,
             destination_port,
+            next_header,
         })
     }
 
+    /// As words, without the length.
     #[inline]
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the two halves of an address"
-    )]
     pub(super) fn words(&self) -> Words {
-        [
-            (self.source >> 64) as u64,
-            self.source as u64,
-            (self.destination >> 64) as u64,
-            self.destination as u64,
-            u64::from(self.class) | u64::from(self.payload) << 32,
-            u64::from(self.source_port)
-                | u64::from(self.destination_port) << 16
-                | u64::from(self.next_header) << 32,
-        ]
+        let ([a, b], [c, d]) = (halves(self.source), halves(self.destination));
+        let upper = u64::from(self.source_port)
+            | u64::from(self.destination_port) << 16
+            | u64::from(self.next_header) << 32;
+        [a, b, c, d, u64::from(self.class), upper]
     }
+}
+
+/// Both halves of an address, in the order of the wire.
+#[inline]
+pub(super) fn halves(address: &[u8; 16]) -> [u64; 2] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *address;
+    [
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+        u64::from_ne_bytes([i, j, k, l, m, n, o, p]),
+    ]
 }
 
 /// Where packets come from, as a bit for each port and one for this node itself.
@@ -89,7 +92,7 @@ impl Origins {
 
     #[inline]
     pub(super) fn meet(self, other: Self) -> bool {
-        self.ports & other.ports != 0 || self.local && other.local
+        (self.ports & other.ports != 0) | (self.local & other.local)
     }
 }
 

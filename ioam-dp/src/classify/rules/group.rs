@@ -61,8 +61,8 @@ impl Group {
 
     /// The first position before `found` whose rule matches, or else `found`.
     #[inline]
-    pub(super) fn before(&self, found: u32, words: &Words, fields: &Fields, from: Origins) -> u32 {
-        let hash = hash(masked(words, &self.mask));
+    pub(super) fn before(&self, found: u32, fields: &Fields<'_>, from: Origins) -> u32 {
+        let hash = hash(masked(&fields.words(), &self.mask));
         let slot = self.slots.get(bucket_of(hash, self.shift)).copied();
         let Some(slot) = slot.filter(|slot| slot & sieve(hash) != 0) else {
             return found;

@@ -17,6 +17,7 @@ use crate::port::PortId;
 use entry::{Entry, Range, prefix_mask};
 use fields::{Fields, Origins, Words, masked};
 use group::Group;
+use memory::Known;
 
 /// Most rules that are asked one by one, which is the fastest for a few.
 const FEW: usize = 4;
@@ -121,7 +122,7 @@ impl RuleSet {
             Lookup::Few(few) => first_of(few, from, frame, l3),
             Lookup::Many(many) => {
                 let fields = Fields::read(frame, l3, many.behind)?;
-                position(many.search(from, &fields, &fields.words()))
+                position(many.search(from, fields))
             }
         }
     }
@@ -182,13 +183,14 @@ impl Many {
             destination_ports: steps(|entry| entry.destination_ports),
             groups: arrange::arrange(entries).into(),
         };
-        let longest =
-            |length: fn(&Entry) -> u8| prefix_mask(entries.iter().map(length).max().unwrap_or(0));
+        let longest = |length: fn(&Entry) -> u8| {
+            prefix_mask(entries.iter().map(length).max().unwrap_or(0)).to_be_bytes()
+        };
         let mask = Fields {
-            source: longest(|entry| entry.source_length),
-            destination: longest(|entry| entry.destination_length),
+            source: &longest(|entry| entry.source_length),
+            destination: &longest(|entry| entry.destination_length),
             class: entries.iter().fold(0, |all, e| all | e.class_mask),
-            payload: many.payload.mask(),
+            payload: 0,
             next_header: entries.iter().fold(0, |all, e| all | e.next_header_mask),
             source_port: many.source_ports.mask(),
             destination_port: many.destination_ports.mask(),
@@ -207,11 +209,14 @@ impl Many {
         memory: &mut RuleMemory,
     ) -> Option<u16> {
         let fields = Fields::read(frame, l3, self.behind)?;
+        if !memory.is_of_use() {
+            return position(self.search(from, fields));
+        }
         let key = self.key(&fields);
         let found = match memory.recall(&key) {
-            Ok(found) => found,
-            Err(room) => {
-                let found = self.search(from, &fields, &fields.words());
+            Known::Found(found) => found,
+            Known::New(room) => {
+                let found = self.search(from, fields);
                 memory.keep(room, key, found);
                 found
             }
@@ -219,29 +224,30 @@ impl Many {
         position(found)
     }
 
-    #[inline(never)]
-    fn search(&self, from: PortId, fields: &Fields, words: &Words) -> u32 {
+    #[inline]
+    fn search(&self, from: PortId, fields: Fields<'_>) -> u32 {
         let from = Origins::of(from);
         let mut found = NONE;
         for group in &self.groups {
             if u32::from(group.best) >= found {
                 break;
             }
-            found = group.before(found, words, fields, from);
+            found = group.before(found, &fields, from);
         }
         found
     }
 
     /// What all packets share that the rules cannot tell apart.
     #[inline]
-    fn key(&self, fields: &Fields) -> Words {
+    fn key(&self, fields: &Fields<'_>) -> Words {
         let classes = Fields {
-            payload: self.payload.class(fields.payload),
             source_port: self.source_ports.class(fields.source_port),
             destination_port: self.destination_ports.class(fields.destination_port),
             ..*fields
         };
         let mut key = masked(&classes.words(), &self.mask);
+        let payload = u64::from(self.payload.class(fields.payload) & self.payload.mask());
+        key[4] |= payload << 32;
         // No key is all zero, which is what an empty place has.
         key[5] |= 1 << 48 | u64::from(self.id) << 56;
         key

@@ -291,6 +291,29 @@ fn ports_alone_tell_many_rules_apart() {
 }
 
 #[test]
+fn a_memory_that_only_costs_is_left_alone_for_a_while() {
+    let mut memory = RuleMemory::default();
+    memory.start_over(true);
+    let mut asked = |known: bool| {
+        let mut used = 0;
+        for n in 1..100_000 {
+            if memory.is_of_use() {
+                used += 1;
+                let key = [0, 0, 0, 0, 0, if known { 1 } else { n }];
+                if let Known::New(room) = memory.recall(&key) {
+                    memory.keep(room, key, 7);
+                }
+            }
+        }
+        used
+    };
+    let of_new = asked(false);
+    assert!(of_new < 10_000, "{of_new}");
+    let of_known = asked(true);
+    assert!(of_known > 90_000, "{of_known}");
+}
+
+#[test]
 fn a_memory_of_no_use_takes_no_room() {
     let mut memory = RuleMemory::default();
     memory.start_over(false);
