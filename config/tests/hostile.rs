@@ -215,16 +215,16 @@ profiles:
         let (high, low) = (n >> 8, n & 255);
         let _ = write!(
             text,
-            "\
-  - name: r{n}
-    filter: {{in-port: customer, destination: '2001:{high:x}:{low:x}::/48', next-header: udp, destination-port: {n}}}
+            "  - name: r{n}
+    filter: {{in-port: customer, destination: '2001:{high:x}:{low:x}::/48', next-header: udp, destination-port: {}}}
     preallocated-tracing-profile:
       node-action: encapsulate
       trace-types: {{use-namespace: 123, trace-type: [hop-lim-node-id]}}
       max-length: 16
       placement: ip6-in-ip6
       tunnel: {{source: '2001:db8:ff::a', destination: '2001:db8:ff::d'}}
-"
+",
+            n + 1
         );
     }
     let loaded = parse("f.yaml", &text, &machine()).expect("a file");

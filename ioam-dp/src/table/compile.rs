@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::ends::{home, receivers, tunnel_ends};
-use super::namespace::{MAX_NAMESPACES, OptionRule};
+use super::namespace::MAX_NAMESPACES;
 use super::rules::PortsRules;
 use super::spec::{
     ActionSpec, DecapsulatePlacement, EncapsulateSpec, FilterSpec, ForwardingSpec, NamespaceSpec,
@@ -12,8 +12,8 @@ use super::spec::{
 };
 use super::{
     Action, Decapsulation, Encapsulation, Entropy, Forwarding, ForwardingMode, Identity, MAX_PARTS,
-    Namespace, NamespaceTable, NextHop, PortLimits, PortRules, PortTable, Profile, Role,
-    RouteTable, Tables,
+    Namespace, NamespaceTable, NextHop, OptionRule, PortLimits, PortRules, PortTable, Profile,
+    Role, RouteTable, Tables,
 };
 use crate::classify::Filter;
 use crate::option_type::proof_of_transit::KeyError;
@@ -207,7 +207,7 @@ fn namespaces(spec: &NodeSpec) -> Result<NamespaceTable, CompileError> {
             }
         }
         let rules = option_rules(spec, namespace.id);
-        let compiled = Namespace::new(namespace, &rules);
+        let compiled = Namespace::new(namespace, rules);
         entries.push(compiled.map_err(|error| CompileError::Keys(namespace.id, error))?);
     }
     Ok(NamespaceTable::new(entries))

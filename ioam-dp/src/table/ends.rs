@@ -16,6 +16,8 @@ use crate::wire::ioam::NamespaceId;
 /// Local ends of tunnels.
 #[derive(Debug)]
 pub struct TunnelEnds {
+    /// Their addresses, each once.
+    pub addresses: Box<[[u8; 16]]>,
     /// Indices of the decapsulating profiles, in order.
     pub profiles: Box<[u16]>,
     filters: RuleSet,
@@ -41,11 +43,19 @@ pub(super) fn tunnel_ends(profiles: &[Profile]) -> TunnelEnds {
                         destination: Some(address),
                     },
                 ..
-            }) => Some((index, profile.filter.at_destination(address)?)),
+            }) => Some((address, index, profile.filter.at_destination(address)?)),
             _ => None,
         });
-    let (profiles, filters): (Vec<_>, Vec<_>) = ends.unzip();
+    let (mut addresses, mut profiles, mut filters) = (Vec::new(), Vec::new(), Vec::new());
+    for (address, profile, filter) in ends {
+        addresses.push(address.octets());
+        profiles.push(profile);
+        filters.push(filter);
+    }
+    addresses.sort_unstable();
+    addresses.dedup();
     TunnelEnds {
+        addresses: addresses.into(),
         profiles: profiles.into(),
         filters: RuleSet::new(&filters),
     }

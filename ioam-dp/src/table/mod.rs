@@ -20,7 +20,7 @@ use std::net::Ipv6Addr;
 pub use compile::CompileError;
 pub use ends::TunnelEnds;
 pub use limit::PortLimits;
-pub use namespace::{Namespace, NamespaceTable, Role};
+pub use namespace::{Namespace, NamespaceTable, OptionRule, Role};
 pub use profile::{
     Action, Carried, Decapsulation, Encapsulation, Fields, MAX_PARTS, Part, Profile, Sequence,
 };

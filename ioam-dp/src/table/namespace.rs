@@ -50,8 +50,8 @@ impl NamespaceTable {
 
     /// Changes what is done, namespace by namespace.
     pub(super) fn each_role(&mut self, mut change: impl FnMut(&mut Role)) {
-        let roles = self.entries.iter_mut().flat_map(|entry| &mut entry.roles);
-        roles.for_each(&mut change);
+        let rules = self.entries.iter_mut().flat_map(|entry| &mut entry.rules);
+        rules.for_each(|rule| change(&mut rule.role));
     }
 
     /// This node's role for options of the namespace with this index, in the IPv6 packet at `l3`.
@@ -59,7 +59,8 @@ impl NamespaceTable {
     pub fn role(&self, index: u8, in_port: PortId, frame: &[u8], l3: usize) -> Option<Role> {
         let namespace = self.get(index)?;
         let position = namespace.filters.find(in_port, frame, l3)?;
-        namespace.roles.get(usize::from(position)).copied()
+        let rule = namespace.rules.get(usize::from(position))?;
+        Some(rule.role)
     }
 
     /// Puts each entry at its place in `places`; the places between are left to those of `old`,
@@ -111,9 +112,9 @@ pub struct Namespace {
     pub timestamp: TimestampFormat,
     /// Keys for proofs of transit.
     pub proof_of_transit: Option<Keys>,
-    /// What is done with its options, by position in `filters`.
-    pub roles: Box<[Role]>,
-    /// Which packets each role is for; the first filter that matches decides.
+    /// What is done with its options; the first rule that matches decides.
+    pub rules: Box<[OptionRule]>,
+    /// The rules' filters, by position.
     filters: RuleSet,
 }
 
@@ -133,12 +134,12 @@ impl Namespace {
             snapshot: NO_SCHEMA.into(),
             timestamp: TimestampFormat::Posix,
             proof_of_transit: None,
-            roles: Box::default(),
+            rules: Box::default(),
             filters: RuleSet::new([]),
         }
     }
 
-    pub(super) fn new(spec: &NamespaceSpec, rules: &[OptionRule]) -> Result<Self, KeyError> {
+    pub(super) fn new(spec: &NamespaceSpec, rules: Vec<OptionRule>) -> Result<Self, KeyError> {
         let snapshot = spec.schema.as_ref().map_or(NO_SCHEMA.to_vec(), |schema| {
             let words = schema.data.len().div_ceil(4);
             let head = u32::try_from(words).unwrap_or(0) << 24 | schema.id & 0xFF_FFFF;
@@ -154,15 +155,18 @@ impl Namespace {
             snapshot: snapshot.into(),
             timestamp: spec.timestamp,
             proof_of_transit: spec.proof_of_transit.as_ref().map(keys).transpose()?,
-            roles: rules.iter().map(|rule| rule.role).collect(),
             filters: RuleSet::new(rules.iter().map(|rule| &rule.filter)),
+            rules: rules.into(),
         })
     }
 }
 
 /// What is done with a trace of the namespace in packets that a filter matches.
-pub(super) struct OptionRule {
+#[derive(Debug)]
+pub struct OptionRule {
+    /// The packets it is for.
     pub filter: Filter,
+    /// What is done.
     pub role: Role,
 }
 

@@ -144,15 +144,13 @@ fn outside(address: &[u8; 16], prefix: &[u8; 16], length: u8) -> u64 {
 }
 
 /// The masks of prefixes by their lengths, as [`halves`].
+#[allow(clippy::cast_possible_truncation, reason = "the two halves of a mask")]
 static MASKS: [[u64; 2]; 256] = {
     let mut masks = [[u64::MAX; 2]; 256];
     let mut length = 0;
     while length < 128 {
         let mask = !(u128::MAX >> length);
-        masks[length] = [
-            ((mask >> 64) as u64).to_be(),
-            ((mask & u64::MAX as u128) as u64).to_be(),
-        ];
+        masks[length] = [((mask >> 64) as u64).to_be(), (mask as u64).to_be()];
         length += 1;
     }
     masks

@@ -72,7 +72,8 @@ fn namespaces(tables: &Tables) -> Vec<(u8, u16)> {
 
 fn role(tables: &Tables, namespace: u16) -> Option<Role> {
     let index = tables.namespaces.find(NamespaceId(namespace))?;
-    tables.namespaces.get(index)?.roles.first().copied()
+    let rule = tables.namespaces.get(index)?.rules.first()?;
+    Some(rule.role)
 }
 
 #[test]
