@@ -122,7 +122,7 @@ pub(crate) struct Flow {
 impl Flow {
     /// Flow number `n` of those that match `rule`: what it leaves open is anything.
     pub(crate) fn of(rule: &FilterSpec, n: u64) -> Self {
-        let mut dice = Dice(n ^ 0x0F10_35);
+        let mut dice = Dice(n ^ 0x000F_1035);
         let mut address = |prefix: Option<PrefixSpec>| {
             let any = u128::from(dice.next()) << 64 | u128::from(dice.next());
             prefix.map_or(0x2001_0db8 << 96 | any >> 32, |prefix| {

@@ -39,7 +39,10 @@ impl Matching {
     pub(crate) fn flow(self, specs: &[FilterSpec], flows: u64, dice: &mut Dice) -> Flow {
         let flow = dice.below(flows);
         let place = match self {
-            Self::Spread => specs.len() - 1 - flow as usize % specs.len(),
+            Self::Spread => {
+                let rules = specs.len() as u64;
+                usize::try_from(rules - 1 - flow % rules).unwrap_or_default()
+            }
             Self::Last => specs.len() - 1,
         };
         Flow::of(&specs[place], flow)
