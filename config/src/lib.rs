@@ -30,7 +30,7 @@ pub use valid::{
 };
 
 /// Largest file read, in octets: far beyond any real one.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: u64 = 16 << 20;
 
 /// A usable configuration.
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ fn whole_file(name: &str, what: String, help: &str) -> Errors {
 fn too_large(name: &str) -> Errors {
     whole_file(
         name,
-        "this file is larger than 1 MiB".to_owned(),
+        "this file is larger than 16 MiB".to_owned(),
         "give a configuration file",
     )
 }

@@ -27,8 +27,8 @@ pub(crate) fn read(text: &str) -> Result<Model, (Place, Complaint)> {
 pub(crate) fn document<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_events: 200_000,
-            max_nodes: 100_000,
+            max_events: 4_000_000,
+            max_nodes: 2_000_000,
             max_aliases: 10_000,
             max_depth: 32,
             flow_nesting_limit: 32,

@@ -190,7 +190,7 @@ fn nesting_without_end_is_refused() {
 
 #[test]
 fn size_without_end_is_refused() {
-    assert!(refused(&"#".repeat(2 << 20)).contains("larger than 1 MiB"));
+    assert!(refused(&"#".repeat(17 << 20)).contains("larger than 16 MiB"));
     refused(&format!("ports: {}", "x".repeat(1_000_000)));
     refused(&"a: 1\n".repeat(200_000));
     refused(&"\"".repeat(1_000_000));
@@ -198,6 +198,37 @@ fn size_without_end_is_refused() {
         .map(|i| format!("  - {{name: p{i}, device: net_null{i}}}\n"))
         .collect();
     refused(&format!("ports:\n{ports}"));
+}
+
+#[test]
+fn ten_thousand_profiles_are_no_hostile_file() {
+    let mut text = "\
+ports:
+  - {name: customer, device: net_null0}
+  - {name: core, device: net_null1, mtu: 2000, ioam: true}
+forwarding: {pairs: [[customer, core]]}
+namespaces: [{id: 123}]
+profiles:
+"
+    .to_owned();
+    for n in 0..10_000 {
+        let (high, low) = (n >> 8, n & 255);
+        let _ = write!(
+            text,
+            "  - name: r{n}
+    filter: {{in-port: customer, destination: '2001:{high:x}:{low:x}::/48', next-header: udp, destination-port: {}}}
+    preallocated-tracing-profile:
+      node-action: encapsulate
+      trace-types: {{use-namespace: 123, trace-type: [hop-lim-node-id]}}
+      max-length: 16
+      placement: ip6-in-ip6
+      tunnel: {{source: '2001:db8:ff::a', destination: '2001:db8:ff::d'}}
+",
+            n + 1
+        );
+    }
+    let loaded = parse("f.yaml", &text, &machine()).expect("a file");
+    assert_eq!(loaded.valid.node_spec(&[]).profiles.len(), 10_000);
 }
 
 #[test]

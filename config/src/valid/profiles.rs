@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The profiles: names, filters, and keys that fit the node action.
 
+use std::collections::HashSet;
+
 use ioam_dp::table::spec::{
     AccountingSpec, ActionSpec, ActiveSpec, DecapsulatePlacement, DecapsulateSpec, EncapsulateSpec,
     GroupSpec, ProfileSpec,
@@ -21,9 +23,10 @@ pub(super) fn profiles(
     problems: &mut Problems,
 ) -> Vec<ProfileSpec> {
     let mut specs: Vec<ProfileSpec> = Vec::new();
+    let mut names = HashSet::new();
     for profile in model.profiles.iter().flatten() {
         let spec = one(profile, model, around, problems);
-        if !spec.name.is_empty() && specs.iter().any(|other| other.name == spec.name) {
+        if !spec.name.is_empty() && !names.insert(spec.name.clone()) {
             let what = format!("two profiles are named `{}`", spec.name);
             problems.error(
                 profile.name.place,

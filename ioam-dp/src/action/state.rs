@@ -9,7 +9,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use super::account::Groups;
 use super::icmp_error::TokenBucket;
-use crate::classify::Sampler;
+use crate::classify::{RuleMemory, Sampler};
 use crate::flow_state::{FlowKey, FlowTable};
 use crate::option_type::OwnDataCache;
 use crate::outbox::Outbox;
@@ -31,6 +31,7 @@ pub(crate) struct State {
     pub own_data: OwnDataCache,
     pub icmp: TokenBucket,
     pub samplers: Box<[Sampler]>,
+    pub rules: RuleMemory,
     pub limits: Limits,
     pub sequences: Sequences,
     pub groups: Groups,
@@ -46,6 +47,7 @@ impl State {
             own_data: OwnDataCache::default(),
             icmp: TokenBucket::default(),
             samplers: Box::default(),
+            rules: RuleMemory::default(),
             limits: Limits::default(),
             sequences: Sequences::default(),
             groups: Groups::default(),
@@ -67,6 +69,7 @@ impl State {
             }
         });
         self.samplers = samplers.collect();
+        self.rules.start_over(tables.remembers_rules());
         self.limits.adopt(tables);
         if first {
             self.random = ChaCha12Rng::from_seed(tables.entropy.0);

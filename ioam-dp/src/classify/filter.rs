@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A profile's filter, compiled: what is not asked for costs nothing.
 
+use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 
 use super::flow_key::flow_of;
@@ -25,6 +26,11 @@ impl Prefix {
             address: u128::from(spec.address) & mask,
             mask,
         }
+    }
+
+    /// The address, zeros behind the prefix, and the prefix' length.
+    pub(super) fn parts(&self) -> (u128, u32) {
+        (self.address, self.mask.leading_ones())
     }
 
     /// Whether `address` is inside.
@@ -60,22 +66,22 @@ pub enum Field {
 /// Which packets a profile wants.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    in_ports: Option<u32>,
-    local: bool,
-    source: Option<Prefix>,
-    destination: Option<Prefix>,
-    dscp: Option<u8>,
-    flow_label: Option<u32>,
-    length: Option<RangeInclusive<usize>>,
-    upper: Option<UpperLayer>,
+    pub(super) in_ports: Option<u32>,
+    pub(super) local: bool,
+    pub(super) source: Option<Prefix>,
+    pub(super) destination: Option<Prefix>,
+    pub(super) dscp: Option<u8>,
+    pub(super) flow_label: Option<u32>,
+    pub(super) length: Option<RangeInclusive<usize>>,
+    pub(super) upper: Option<UpperLayer>,
 }
 
 /// The part of a filter that has to look behind the IPv6 header.
 #[derive(Clone, Debug)]
-struct UpperLayer {
-    next_header: Option<u8>,
-    source_ports: Option<RangeInclusive<u16>>,
-    destination_ports: Option<RangeInclusive<u16>>,
+pub(super) struct UpperLayer {
+    pub(super) next_header: Option<u8>,
+    pub(super) source_ports: Option<RangeInclusive<u16>>,
+    pub(super) destination_ports: Option<RangeInclusive<u16>>,
 }
 
 impl Filter {
@@ -116,6 +122,40 @@ impl Filter {
         }
         self.in_ports
             .is_none_or(|set| set & 1u32 << (port.0 & 31) != 0)
+    }
+
+    /// The same for packets to `address` alone; `None` where it wants none of these.
+    #[must_use]
+    pub fn at_destination(&self, address: Ipv6Addr) -> Option<Self> {
+        let admits = |prefix: Prefix| prefix.contains(&address.octets());
+        self.destination.is_none_or(admits).then(|| Self {
+            destination: Some(Prefix::new(PrefixSpec {
+                address,
+                length: 128,
+            })),
+            ..self.clone()
+        })
+    }
+
+    /// Whether every IPv6 packet matches, its input port aside.
+    #[must_use]
+    pub fn wants_everything(&self) -> bool {
+        let Self {
+            in_ports: _,
+            local: _,
+            source,
+            destination,
+            dscp,
+            flow_label,
+            length,
+            upper,
+        } = self;
+        source.is_none()
+            && destination.is_none()
+            && dscp.is_none()
+            && flow_label.is_none()
+            && length.is_none()
+            && upper.is_none()
     }
 
     /// `Some` when nothing is asked of a packet but its input port and, perhaps, one destination:

@@ -10,17 +10,29 @@ const MAX_EXTENSIONS: usize = 8;
 
 /// The flow of the IPv6 packet at `l3`, or `None` when there is no IPv6 header. Ports are 0 where
 /// the protocol has none, and in all fragments but the first.
+#[inline]
 #[must_use]
 pub fn flow_of(frame: &[u8], l3: usize) -> Option<Flow> {
     let header = Ipv6Header::at(frame, l3)?;
-    let (protocol, ports_at) = upper_layer(frame, l3 + HEADER, header.next_header);
-    let mut flow = Flow {
+    let (next_header, [source_port, destination_port]) = ports(frame, l3, header);
+    Some(Flow {
         source: header.source,
         destination: header.destination,
-        source_port: 0,
-        destination_port: 0,
-        next_header: protocol,
+        source_port,
+        destination_port,
+        next_header,
         label: header.flow_label(),
+    })
+}
+
+/// The upper-layer protocol of the IPv6 packet at `l3`, and its ports or zeros.
+#[inline]
+pub(super) fn ports(frame: &[u8], l3: usize, header: &Ipv6Header) -> (u8, [u16; 2]) {
+    let behind = l3 + HEADER;
+    let (protocol, ports_at) = match header.next_header {
+        // What nearly all packets have needs no walk.
+        first @ (next_header::TCP | next_header::UDP) => (first, Some(behind)),
+        first => upper_layer(frame, behind, first),
     };
     let has_ports = matches!(
         protocol,
@@ -29,11 +41,13 @@ pub fn flow_of(frame: &[u8], l3: usize) -> Option<Flow> {
     let ports = ports_at
         .filter(|_| has_ports)
         .and_then(|at| frame.get(at..at + 4));
-    if let Some([a, b, c, d]) = ports {
-        flow.source_port = u16::from_be_bytes([*a, *b]);
-        flow.destination_port = u16::from_be_bytes([*c, *d]);
+    match ports {
+        Some([a, b, c, d]) => {
+            let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
+            (protocol, ports)
+        }
+        _ => (protocol, [0; 2]),
     }
-    Some(flow)
 }
 
 /// The upper-layer protocol and where it begins; no offset where it cannot be seen.

@@ -3,9 +3,11 @@
 
 mod filter;
 mod flow_key;
+mod rules;
 mod sampler;
 
 pub use filter::{Field, Filter, Prefix};
 pub(crate) use flow_key::upper_layer;
 pub use flow_key::{flow_hash, flow_label, flow_of};
+pub use rules::{RuleMemory, RuleSet};
 pub use sampler::Sampler;

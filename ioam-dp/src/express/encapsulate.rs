@@ -122,7 +122,7 @@ fn encapsulation<'a, S>(context: &Context<'a, S>, index: u16) -> Option<&'a Enca
 #[inline]
 fn insert_outer<P: PacketBuf>(packet: &mut P, ready: &Ready) -> Option<usize> {
     let frame = packet.bytes();
-    let start = *frame.first_chunk::<BEHIND>()?;
+    let addresses = *frame.first_chunk::<IPV6>()?;
     let grow = ready.headers.len();
     let inner = Ipv6Header::at(frame, IPV6)?;
     let (class, end) = (
@@ -138,9 +138,7 @@ fn insert_outer<P: PacketBuf>(packet: &mut P, ready: &Ready) -> Option<usize> {
     }
     packet.truncate(grow + end);
     let frame = packet.bytes_mut();
-    frame
-        .first_chunk_mut::<IPV6>()?
-        .copy_from_slice(start.get(..IPV6)?);
+    *frame.first_chunk_mut()? = addresses;
     frame
         .get_mut(IPV6..IPV6 + grow)?
         .copy_from_slice(&ready.headers);

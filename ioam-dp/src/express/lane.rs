@@ -66,7 +66,6 @@ impl Lane {
         (on_a_wire && inside && !tables.linux()).then_some(())?;
         let decrement = u8::from(tables.forwarding.decrement_hop_limit);
         let encapsulating = tables.encapsulating(in_port);
-        let ends = tables.tunnel_ends.iter().map(|(address, _)| *address);
         let receivers = tables.receivers.iter().map(|(address, _)| *address);
         Some(Self {
             in_port,
@@ -76,10 +75,10 @@ impl Lane {
             least_hop_limit: decrement * 2,
             ioam: arrives.ioam,
             looks_behind: tables.decapsulates || !encapsulating.is_empty(),
-            ends: ends.collect(),
+            ends: tables.tunnel_ends.addresses.clone(),
             receivers: receivers.collect(),
             encapsulates: !encapsulating.is_empty(),
-            only: only(tables, encapsulating),
+            only: only(tables, in_port),
             known: std::array::from_fn(|_| Known::default()),
             ready: ready(tables, encapsulating, out),
             burst: 0,
@@ -208,29 +207,31 @@ impl Lane {
         self.only
     }
 
-    /// Whether a packet of `length` octets can get the options of this profile here.
+    /// The profile, when a packet of `length` octets can get its options here.
     #[inline]
-    pub(crate) fn admits<P: PacketBuf>(&self, packet: &P, length: usize, profile: u16) -> bool {
-        let Some(Some(ready)) = self.ready.get(usize::from(profile)) else {
-            return false;
-        };
+    pub(crate) fn admits<P: PacketBuf>(
+        &self,
+        packet: &P,
+        length: usize,
+        profile: u16,
+    ) -> Option<&Ready> {
+        let ready = self.ready.get(usize::from(profile))?.as_deref()?;
         let exports = ready.direct_export && {
             let destination = shape::destination(packet.bytes());
             self.receivers
                 .iter()
                 .any(|receiver| destination == Some(receiver))
         };
-        length + ready.grow() <= self.mtu && packet.headroom() >= ready.grow() && !exports
+        let fits = length + ready.grow() <= self.mtu && packet.headroom() >= ready.grow();
+        (fits && !exports).then_some(ready)
     }
 }
 
-/// The only encapsulating profile, when it wants every packet.
-fn only(tables: &Tables, encapsulating: &[u16]) -> Option<u16> {
-    let [index] = *encapsulating else {
-        return None;
-    };
-    let filter = &tables.profiles.get(usize::from(index))?.filter;
-    (filter.only_destination() == Some(None)).then_some(index)
+/// The first encapsulating profile, when it wants every packet.
+fn only(tables: &Tables, in_port: PortId) -> Option<u16> {
+    let first = tables.encapsulating(in_port).first()?;
+    let all = tables.rules(in_port)?.wants_everything();
+    all.then_some(*first)
 }
 
 /// The profiles of `encapsulating` that are made ready, by their indices.

@@ -24,6 +24,7 @@ use crate::record::RecordSink;
 use crate::table::Tables;
 use known::Work;
 pub(crate) use lane::{Lane, Look};
+pub(crate) use ready::Ready;
 
 /// What the first pass says of a packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -28,17 +28,21 @@ pub(super) struct Numbered {
 
 /// One profile.
 #[derive(Debug)]
-pub(super) struct Ready {
+pub(crate) struct Ready {
+    /// What has to be measured for this node's data.
+    pub measures: TraceType,
+    /// Whether flows' packets are counted.
+    pub sequenced: bool,
     profile: u16,
-    pub out: PortId,
+    pub(super) out: PortId,
     /// Whether the headers begin with an outer IPv6 header.
-    pub tunnel: bool,
-    pub headers: Box<[u8]>,
+    pub(super) tunnel: bool,
+    pub(super) headers: Box<[u8]>,
     /// Inline: the places of the packet's hop limit.
-    pub hop_limits: [Option<usize>; 2],
+    pub(super) hop_limits: [Option<usize>; 2],
     owns: Box<[Own]>,
-    pub numbered: Option<Numbered>,
-    pub direct_export: bool,
+    pub(super) numbered: Option<Numbered>,
+    pub(super) direct_export: bool,
     namespaces: Box<[u8]>,
     /// The burst that the headers are written for.
     burst: u64,
@@ -52,6 +56,8 @@ impl Ready {
             return None;
         };
         let mut ready = Self {
+            measures: what.measures,
+            sequenced: what.sequenced,
             profile,
             out,
             tunnel: false,

@@ -7,7 +7,7 @@ use crate::action::loopback;
 use crate::action::state::State;
 use crate::carrier::{self, Located, destination, edge, hop_by_hop};
 use crate::classify::{flow_hash, flow_of};
-use crate::express::{Lane, Look, Ticket};
+use crate::express::{Lane, Look, Ready, Ticket};
 use crate::flow_state::FlowKey;
 use crate::forward;
 use crate::packet::PacketBuf;
@@ -42,11 +42,11 @@ pub(super) enum Plan {
 }
 
 /// What is done with a plain packet in a lane.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Choice<'a> {
     LongWay,
     Pass,
-    Encapsulate(u16, &'a Encapsulation),
+    Encapsulate(u16, &'a Ready),
 }
 
 /// What deciding needs.
@@ -57,7 +57,7 @@ pub(super) struct Planner<'a> {
     pub state: &'a mut State,
 }
 
-impl<'a> Planner<'a> {
+impl Planner<'_> {
     /// The long way: looks through the packet and decides; what was found, the plan, and the trace
     /// type it will write. Its flow, where its packets are counted, is added to `keys`.
     #[inline(never)]
@@ -114,7 +114,7 @@ impl<'a> Planner<'a> {
             return (plan, writes);
         }
         if located.ioam
-            && let Some(profile) = tunnel_end(frame, l3, tables, in_port)
+            && let Some(profile) = tables.tunnel_ends.find(in_port, frame, l3)
         {
             stats.notice(Notice::DecapForeign);
             return (Plan::Terminate(profile), nothing);
@@ -153,37 +153,31 @@ impl<'a> Planner<'a> {
     pub(super) fn select(&mut self, frame: &[u8], l3: usize, in_port: PortId) -> (Plan, TraceType) {
         let (tables, stats) = (self.tables, self.stats);
         let pass = (Plan::Pass, TraceType::default());
-        for index in tables.encapsulating(in_port) {
-            let place = usize::from(*index);
-            let Some(profile) = tables.profiles.get(place) else {
-                continue;
-            };
-            if !profile.filter.matches(frame, l3) {
-                continue;
-            }
-            let (Action::Encapsulate(what), Some(counts)) =
-                (&profile.action, stats.profiles.get(place))
-            else {
-                return pass;
-            };
-            counts.selected.add(1);
-            if let Some(notice) = unfit(frame, l3, what, tables) {
-                stats.notice(notice);
-                return pass;
-            }
-            let hash = || flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow));
-            let sampler = self.state.samplers.get_mut(place);
-            if !sampler.is_some_and(|sampler| sampler.take(hash)) {
-                return pass;
-            }
-            counts.sampled.add(1);
-            let plan = match what.active {
-                Some(ActiveSpec::Copies { .. }) => Plan::Replicate(*index),
-                Some(ActiveSpec::Probes) | None => Plan::Encapsulate(*index),
-            };
-            return (plan, what.measures);
+        let Some(index) = tables.wanted_by(in_port, frame, l3, &mut self.state.rules) else {
+            return pass;
+        };
+        let place = usize::from(index);
+        let action = tables.profiles.get(place).map(|profile| &profile.action);
+        let (Some(Action::Encapsulate(what)), Some(counts)) = (action, stats.profiles.get(place))
+        else {
+            return pass;
+        };
+        counts.selected.add(1);
+        if let Some(notice) = unfit(frame, l3, what, tables) {
+            stats.notice(notice);
+            return pass;
         }
-        pass
+        let hash = || flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow));
+        let sampler = self.state.samplers.get_mut(place);
+        if !sampler.is_some_and(|sampler| sampler.take(hash)) {
+            return pass;
+        }
+        counts.sampled.add(1);
+        let plan = match what.active {
+            Some(ActiveSpec::Copies { .. }) => Plan::Replicate(index),
+            Some(ActiveSpec::Probes) | None => Plan::Encapsulate(index),
+        };
+        (plan, what.measures)
     }
 
     /// The packet's ticket in this lane; what it will write is added to `wanted`, and its flow, where
@@ -204,11 +198,11 @@ impl<'a> Planner<'a> {
                 Ticket::Known(place)
             }
             Look::Choose(length) => match self.choose(packet, length, lane) {
-                Choice::Encapsulate(index, what) => {
-                    *wanted = wanted.union(what.measures);
-                    if what.sequenced {
-                        let flow = flow_of(packet.bytes(), HEADER);
-                        let key = flow.and_then(|flow| self.state.sequences.key(what, &flow));
+                Choice::Encapsulate(index, ready) => {
+                    *wanted = wanted.union(ready.measures);
+                    if ready.sequenced {
+                        let plan = Plan::Encapsulate(index);
+                        let key = self.key(packet.bytes(), HEADER, plan);
                         key.map(|key| keys.try_push(key));
                     }
                     Ticket::Encapsulate(index)
@@ -222,34 +216,32 @@ impl<'a> Planner<'a> {
     /// As [`select`](Self::select), for a plain packet of `length` octets in a lane; nothing is
     /// counted where it has to go the long way.
     #[inline]
-    fn choose<P: PacketBuf>(&mut self, packet: &P, length: usize, lane: &Lane) -> Choice<'a> {
+    fn choose<'l, P: PacketBuf>(
+        &mut self,
+        packet: &P,
+        length: usize,
+        lane: &'l Lane,
+    ) -> Choice<'l> {
         let (tables, stats, frame, l3) = (self.tables, self.stats, packet.bytes(), HEADER);
-        let wants = |index: &u16| {
-            let profile = tables.profiles.get(usize::from(*index));
-            profile.is_some_and(|profile| profile.filter.matches(frame, l3))
-        };
-        let mut candidates = tables.encapsulating(self.in_port).iter().copied();
-        let Some(index) = lane.only().or_else(|| candidates.find(wants)) else {
+        let rules = &mut self.state.rules;
+        let wanted = || tables.wanted_by(self.in_port, frame, l3, rules);
+        let Some(index) = lane.only().or_else(wanted) else {
             return Choice::Pass;
         };
         let place = usize::from(index);
-        let action = tables.profiles.get(place).map(|profile| &profile.action);
-        let (Some(Action::Encapsulate(what)), Some(counts), Some(sampler)) = (
-            action,
+        let (Some(ready), Some(counts), Some(sampler)) = (
+            lane.admits(packet, length, index),
             stats.profiles.get(place),
             self.state.samplers.get_mut(place),
         ) else {
             return Choice::LongWay;
         };
-        if !lane.admits(packet, length, index) {
-            return Choice::LongWay;
-        }
         counts.selected.add(1);
         if !sampler.take(|| flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow))) {
             return Choice::Pass;
         }
         counts.sampled.add(1);
-        Choice::Encapsulate(index, what)
+        Choice::Encapsulate(index, ready)
     }
 
     /// The flow's key, when the plan is going to count its packets.
@@ -306,18 +298,4 @@ fn is_export(frame: &[u8], l3: usize, tables: &Tables) -> bool {
     tables.receivers.iter().any(|(address, port)| {
         *address == flow.destination && port.is_none_or(|port| port == to || to == 0)
     })
-}
-
-/// The decapsulating profile whose tunnel ends at the packet's destination.
-fn tunnel_end(frame: &[u8], l3: usize, tables: &Tables, in_port: PortId) -> Option<u16> {
-    if tables.tunnel_ends.is_empty() {
-        return None;
-    }
-    let header = Ipv6Header::at(frame, l3)?;
-    let end = tables.tunnel_ends.iter().find(|(address, index)| {
-        let profile = tables.profiles.get(usize::from(*index));
-        *address == header.destination
-            && profile.is_some_and(|p| p.filter.admits_port(in_port) && p.filter.matches(frame, l3))
-    });
-    end.map(|(_, index)| *index)
 }

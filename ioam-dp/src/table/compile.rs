@@ -5,14 +5,15 @@ use thiserror::Error;
 
 use super::ends::{home, receivers, tunnel_ends};
 use super::namespace::MAX_NAMESPACES;
+use super::rules::PortsRules;
 use super::spec::{
     ActionSpec, DecapsulatePlacement, EncapsulateSpec, FilterSpec, ForwardingSpec, NamespaceSpec,
     NodeSpec, OptionSpec, Placement, PortSpec, PrefixSpec, ProfileSpec, Sampling,
 };
 use super::{
     Action, Decapsulation, Encapsulation, Entropy, Forwarding, ForwardingMode, Identity, MAX_PARTS,
-    Namespace, NamespaceTable, NextHop, OptionRule, PortLimits, PortTable, Profile, Role,
-    RouteTable, Tables,
+    Namespace, NamespaceTable, NextHop, OptionRule, PortLimits, PortRules, PortTable, Profile,
+    Role, RouteTable, Tables,
 };
 use crate::classify::Filter;
 use crate::option_type::proof_of_transit::KeyError;
@@ -117,6 +118,7 @@ impl Tables {
         let namespaces = namespaces(spec)?;
         let profiles = profiles(spec, &namespaces)?;
         let home = home(spec, &namespaces);
+        let mut rules = PortsRules::new(&profiles);
         Ok(Self {
             policy: spec.policy,
             identity: Identity {
@@ -125,14 +127,14 @@ impl Tables {
             },
             ports: (0..)
                 .zip(&spec.ports)
-                .map(|(id, port)| port_table(PortId(id), port, spec, &profiles))
+                .map(|(id, port)| port_table(port, spec, rules.of(PortId(id))))
                 .collect(),
             namespaces,
             decapsulates: profiles
                 .iter()
                 .any(|profile| matches!(profile.action, Action::Decapsulate(_))),
             tunnel_ends: tunnel_ends(&profiles),
-            encapsulating_own: encapsulating(PortId::LOCAL, &profiles),
+            own_rules: rules.of(PortId::LOCAL),
             home,
             probes: spec.probes.clone().into(),
             receivers: receivers(&spec.receivers),
@@ -335,15 +337,7 @@ fn check_sampling(sampling: Sampling) -> Result<(), CompileError> {
     }
 }
 
-fn encapsulating(port: PortId, profiles: &[Profile]) -> Box<[u16]> {
-    let indices = (0..).zip(profiles).filter_map(|(index, profile)| {
-        let wanted = matches!(profile.action, Action::Encapsulate(_));
-        (wanted && profile.filter.admits_port(port)).then_some(index)
-    });
-    indices.collect()
-}
-
-fn port_table(id: PortId, spec: &PortSpec, node: &NodeSpec, profiles: &[Profile]) -> PortTable {
+fn port_table(spec: &PortSpec, node: &NodeSpec, rules: PortRules) -> PortTable {
     PortTable {
         name: spec.name.clone(),
         mac: spec.mac,
@@ -354,7 +348,7 @@ fn port_table(id: PortId, spec: &PortSpec, node: &NodeSpec, profiles: &[Profile]
         address: spec.address,
         side: spec.side,
         limits: PortLimits::new(&node.limits, spec.speed, node.workers.max(1)),
-        encapsulating: encapsulating(id, profiles),
+        rules,
     }
 }
 

@@ -9,10 +9,31 @@ use super::spec::{
     ReceiverSpec,
 };
 use super::{Action, Decapsulation, NamespaceTable, Profile};
+use crate::classify::RuleSet;
+use crate::port::PortId;
 use crate::wire::ioam::NamespaceId;
 
-/// Local ends of tunnels: outer destination and the decapsulating profile.
-pub(super) fn tunnel_ends(profiles: &[Profile]) -> Box<[([u8; 16], u16)]> {
+/// Local ends of tunnels.
+#[derive(Debug)]
+pub struct TunnelEnds {
+    /// Their addresses, each once.
+    pub addresses: Box<[[u8; 16]]>,
+    /// Indices of the decapsulating profiles, in order.
+    pub profiles: Box<[u16]>,
+    filters: RuleSet,
+}
+
+impl TunnelEnds {
+    /// The profile whose tunnel ends at the destination of the IPv6 packet at `l3`.
+    #[must_use]
+    pub fn find(&self, in_port: PortId, frame: &[u8], l3: usize) -> Option<u16> {
+        let position = self.filters.find(in_port, frame, l3)?;
+        self.profiles.get(usize::from(position)).copied()
+    }
+}
+
+/// Finds the profiles that are for the end of a tunnel.
+pub(super) fn tunnel_ends(profiles: &[Profile]) -> TunnelEnds {
     let ends = (0..)
         .zip(profiles)
         .filter_map(|(index, profile)| match profile.action {
@@ -22,10 +43,22 @@ pub(super) fn tunnel_ends(profiles: &[Profile]) -> Box<[([u8; 16], u16)]> {
                         destination: Some(address),
                     },
                 ..
-            }) => Some((address.octets(), index)),
+            }) => Some((address, index, profile.filter.at_destination(address)?)),
             _ => None,
         });
-    ends.collect()
+    let (mut addresses, mut profiles, mut filters) = (Vec::new(), Vec::new(), Vec::new());
+    for (address, profile, filter) in ends {
+        addresses.push(address.octets());
+        profiles.push(profile);
+        filters.push(filter);
+    }
+    addresses.sort_unstable();
+    addresses.dedup();
+    TunnelEnds {
+        addresses: addresses.into(),
+        profiles: profiles.into(),
+        filters: RuleSet::new(&filters),
+    }
 }
 
 /// Where copies may come back to: the sources of packets that carry the Loopback flag.
@@ -52,7 +85,11 @@ pub(super) fn home(spec: &NodeSpec, known: &NamespaceTable) -> Box<[([u8; 16], u
             own.map(move |source| (source.octets(), namespace))
         })
     });
-    homes.collect()
+    let mut homes: Vec<_> = homes.collect();
+    // Many profiles can share one source.
+    homes.sort_unstable();
+    homes.dedup();
+    homes.into()
 }
 
 /// The receivers that packets of this node's traffic can be for.

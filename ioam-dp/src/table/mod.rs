@@ -10,20 +10,25 @@ mod namespace;
 mod profile;
 pub mod publish;
 mod route;
+mod rules;
 pub mod spec;
 mod succeed;
 
+use std::collections::HashMap;
 use std::net::Ipv6Addr;
 
 pub use compile::CompileError;
+pub use ends::TunnelEnds;
 pub use limit::PortLimits;
 pub use namespace::{Namespace, NamespaceTable, OptionRule, Role};
 pub use profile::{
     Action, Carried, Decapsulation, Encapsulation, Fields, MAX_PARTS, Part, Profile, Sequence,
 };
 pub use route::{NextHop, RouteTable};
+pub use rules::PortRules;
 pub use succeed::COUNTED_PROFILES;
 
+use crate::classify::{RuleMemory, RuleSet};
 use crate::port::{MAX_PORTS, PortId};
 use spec::{FlowsSpec, Policy, ProbeSpec, Semantics, Side};
 
@@ -43,12 +48,12 @@ pub struct Tables {
     pub profiles: Box<[Profile]>,
     /// The profiles' indices in the configuration's order, which is the one they are tried in.
     pub order: Box<[u16]>,
-    /// Indices of the encapsulating profiles for packets this node originates, in order.
-    pub encapsulating_own: Box<[u16]>,
+    /// The encapsulating profiles for packets this node originates.
+    pub own_rules: PortRules,
     /// Whether any profile decapsulates.
     pub decapsulates: bool,
-    /// Local ends of tunnels: outer destination and the decapsulating profile.
-    pub tunnel_ends: Box<[([u8; 16], u16)]>,
+    /// Local ends of tunnels.
+    pub tunnel_ends: TunnelEnds,
     /// Where copies looped back to this node are sent to: address, and index of the namespace.
     pub home: Box<[([u8; 16], u8)]>,
     /// Probes this node originates.
@@ -87,16 +92,54 @@ impl Tables {
     /// match, in order.
     #[must_use]
     pub fn encapsulating(&self, port: PortId) -> &[u16] {
+        self.port_rules(port).map_or(&[], |rules| &rules.profiles)
+    }
+
+    /// The filters of the [`encapsulating`](Self::encapsulating) profiles, by position; `None` where
+    /// there is no such port.
+    #[must_use]
+    pub fn rules(&self, port: PortId) -> Option<&RuleSet> {
+        self.port_rules(port).map(|rules| &*rules.filters)
+    }
+
+    /// Index of the first encapsulating profile that wants the IPv6 packet at `l3`.
+    #[inline]
+    pub fn wanted_by(
+        &self,
+        port: PortId,
+        frame: &[u8],
+        l3: usize,
+        memory: &mut RuleMemory,
+    ) -> Option<u16> {
+        let rules = self.port_rules(port)?;
+        let position = rules.filters.first(port, frame, l3, memory)?;
+        rules.profiles.get(usize::from(position)).copied()
+    }
+
+    #[inline]
+    fn port_rules(&self, port: PortId) -> Option<&PortRules> {
         match port {
-            PortId::LOCAL => &self.encapsulating_own,
-            port => self.port(port).map_or(&[], |port| &port.encapsulating),
+            PortId::LOCAL => Some(&self.own_rules),
+            port => self.port(port).map(|port| &port.rules),
         }
+    }
+
+    /// Whether some port has so many rules that a [`RuleMemory`] is of use.
+    #[must_use]
+    pub fn remembers_rules(&self) -> bool {
+        let ports = self.ports.iter().map(|port| &port.rules);
+        let mut all = ports.chain([&self.own_rules]);
+        all.any(|rules| rules.filters.remembers())
     }
 
     /// Goes on counting where `old` stops, in the profiles that have the same name in both.
     pub fn continue_from(&mut self, old: &Self) {
+        let mut before: HashMap<&str, &Profile> = HashMap::new();
+        for profile in &old.profiles {
+            before.entry(&profile.name).or_insert(profile);
+        }
         for profile in &mut self.profiles {
-            let before = old.profiles.iter().find(|other| other.name == profile.name);
+            let before = before.get(profile.name.as_str());
             if let (Action::Encapsulate(mine), Some(Action::Encapsulate(theirs))) =
                 (&mut profile.action, before.map(|before| &before.action))
             {
@@ -142,8 +185,8 @@ pub struct PortTable {
     pub side: Side,
     /// Most octets a second for each kind of measurement.
     pub limits: PortLimits,
-    /// Indices of the encapsulating profiles that packets arriving here may match, in order.
-    pub encapsulating: Box<[u16]>,
+    /// The encapsulating profiles that packets arriving here may match.
+    pub rules: PortRules,
 }
 
 /// Where packets go.

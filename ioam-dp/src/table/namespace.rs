@@ -2,7 +2,7 @@
 //! The namespaces this node has, found by Namespace-ID in one load.
 
 use super::spec::{NamespaceSpec, PotKeysSpec, ProofOfTransitSpec, TimestampFormat};
-use crate::classify::Filter;
+use crate::classify::{Filter, RuleSet};
 use crate::option_type::proof_of_transit::{KeyError, KeySet, Keys, MINIMUM_BITS, Parity, Share};
 use crate::port::PortId;
 use crate::wire::ioam::NamespaceId;
@@ -57,10 +57,10 @@ impl NamespaceTable {
     /// This node's role for options of the namespace with this index, in the IPv6 packet at `l3`.
     #[must_use]
     pub fn role(&self, index: u8, in_port: PortId, frame: &[u8], l3: usize) -> Option<Role> {
-        let rules = self.get(index)?.rules.iter();
-        let mut wants =
-            rules.filter(|rule| rule.filter.admits_port(in_port) && rule.filter.matches(frame, l3));
-        wants.next().map(|rule| rule.role)
+        let namespace = self.get(index)?;
+        let position = namespace.filters.find(in_port, frame, l3)?;
+        let rule = namespace.rules.get(usize::from(position))?;
+        Some(rule.role)
     }
 
     /// Puts each entry at its place in `places`; the places between are left to those of `old`,
@@ -114,6 +114,8 @@ pub struct Namespace {
     pub proof_of_transit: Option<Keys>,
     /// What is done with its options; the first rule that matches decides.
     pub rules: Box<[OptionRule]>,
+    /// The rules' filters, by position.
+    filters: RuleSet,
 }
 
 impl Namespace {
@@ -133,6 +135,7 @@ impl Namespace {
             timestamp: TimestampFormat::Posix,
             proof_of_transit: None,
             rules: Box::default(),
+            filters: RuleSet::new([]),
         }
     }
 
@@ -152,6 +155,7 @@ impl Namespace {
             snapshot: snapshot.into(),
             timestamp: spec.timestamp,
             proof_of_transit: spec.proof_of_transit.as_ref().map(keys).transpose()?,
+            filters: RuleSet::new(rules.iter().map(|rule| &rule.filter)),
             rules: rules.into(),
         })
     }

@@ -2,6 +2,9 @@
 //! Tables that take the place of others: what has the same name in both keeps its index, so that
 //! counters, packet groups and records on their way stay with what they are about.
 
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+
 use super::namespace::MAX_NAMESPACES;
 use super::spec::NodeSpec;
 use super::{Action, CompileError, NamespaceTable, Profile, Role, Tables};
@@ -85,14 +88,12 @@ impl Tables {
             *index = u16::try_from(place).unwrap_or(u16::MAX);
         };
         self.order.iter_mut().for_each(place);
-        self.encapsulating_own.iter_mut().for_each(place);
+        self.own_rules.profiles.iter_mut().for_each(place);
         let ports = self.ports.iter_mut();
         ports
-            .flat_map(|port| &mut port.encapsulating)
+            .flat_map(|port| &mut port.rules.profiles)
             .for_each(place);
-        self.tunnel_ends
-            .iter_mut()
-            .for_each(|(_, index)| place(index));
+        self.tunnel_ends.profiles.iter_mut().for_each(place);
         self.namespaces.each_role(|role| match role {
             Role::Transit(Some(index)) | Role::Decapsulate(index) => place(index),
             Role::Transit(None) => {}
@@ -117,16 +118,17 @@ fn names(profiles: &[Profile]) -> Vec<&str> {
 }
 
 /// For each of `new`, the place of its like in `old`, or one behind all others.
-fn places<K: PartialEq>(new: &[K], old: &[K]) -> Vec<usize> {
-    let mut places: Vec<usize> = Vec::new();
-    let mut free = old.len();
-    for key in new {
-        let mut same = (0..).zip(old).filter(|(_, other)| *other == key);
-        let known = same.find(|(place, _)| !places.contains(place));
-        places.push(known.map_or(free, |(place, _)| place));
-        free += usize::from(known.is_none());
+fn places<K: Eq + Hash>(new: &[K], old: &[K]) -> Vec<usize> {
+    let mut known: HashMap<&K, VecDeque<usize>> = HashMap::new();
+    for (place, key) in old.iter().enumerate() {
+        known.entry(key).or_default().push_back(place);
     }
-    places
+    let mut free = old.len()..;
+    let place = |key| known.get_mut(key).and_then(VecDeque::pop_front);
+    new.iter()
+        .map(place)
+        .map(|place| place.or_else(|| free.next()).unwrap_or(usize::MAX))
+        .collect()
 }
 
 /// How many places there are then.

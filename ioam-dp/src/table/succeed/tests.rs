@@ -90,7 +90,7 @@ fn what_stays_keeps_its_index_and_the_order_is_the_files() {
     let second = Tables::compile_after(&node(&[7, 8, 9], profiles), &first).unwrap();
     assert_eq!(order(&second), [(1, "b"), (2, "new"), (0, "a")]);
     assert_eq!(namespaces(&second), [(0, 0), (1, 7), (2, 9), (3, 8)]);
-    assert_eq!(*second.ports[0].encapsulating, [2, 0]);
+    assert_eq!(*second.ports[0].rules.profiles, [2, 0]);
     assert_eq!(role(&second, 9), Some(Role::Transit(Some(1))));
     let part = |profile: usize| match &second.profiles[profile].action {
         Action::Encapsulate(what) => what.parts[0].namespace,
@@ -107,7 +107,7 @@ fn what_goes_leaves_its_index_and_finds_it_when_it_comes_back() {
     assert_eq!(order(&one), [(1, "b")]);
     assert_eq!(namespaces(&one), [(0, 0), (2, 9)]);
     assert_eq!(one.namespaces.find(NamespaceId(7)), None);
-    assert!(one.ports[0].encapsulating.is_empty());
+    assert!(one.ports[0].rules.profiles.is_empty());
     assert_eq!(one.profiles[0].name, "a", "records on their way are named");
     let again = Tables::compile_after(&both, &one).unwrap();
     assert_eq!(order(&again), [(0, "a"), (1, "b")]);
