@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The arguments both benchmarks understand.
+//! The arguments all benchmarks understand.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+
+use crate::machine;
 
 /// Measures, prints a table, and ends by itself.
 #[derive(Clone, Debug, Parser)]
@@ -24,6 +26,10 @@ pub(crate) struct Arguments {
     /// Packets on their way at a time
     #[arg(long, default_value_t = 512, value_name = "PACKETS")]
     pub in_flight: usize,
+    /// Packets on their way at a time that do not fit the last-level cache; 0 leaves that out.
+    /// Twice the cache's size by default
+    #[arg(long, value_name = "PACKETS")]
+    pub far: Option<usize>,
     // `cargo bench` gives it to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
@@ -33,6 +39,11 @@ impl Arguments {
     /// Whether the case named is to be measured.
     pub(crate) fn takes(&self, case: &str) -> bool {
         self.only.as_deref().is_none_or(|only| only == case)
+    }
+
+    /// So many packets that they do not fit the last-level cache.
+    pub(crate) fn far_packets(&self) -> usize {
+        self.far.unwrap_or_else(machine::far_packets)
     }
 
     /// How long to measure.
