@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::machine;
-
 /// Measures, prints a table, and ends by itself.
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Arguments {
@@ -41,9 +39,9 @@ impl Arguments {
         self.only.as_deref().is_none_or(|only| only == case)
     }
 
-    /// So many packets that they do not fit the last-level cache.
+    /// How many packets do not fit the last-level cache.
     pub(crate) fn far_packets(&self) -> usize {
-        self.far.unwrap_or_else(machine::far_packets)
+        self.far.unwrap_or_else(crate::machine::far_packets)
     }
 
     /// How long to measure.

@@ -183,7 +183,11 @@ impl Case {
         time: Option<WallTime>,
     ) -> Result<()> {
         let in_full = (first != 0).then(|| first / 97 % frames.len().max(1) as u64);
-        let mut may_be_refused = if self.flows >= MANY { 1 + frames.len() / 100 } else { 0 };
+        let mut may_be_refused = if self.flows >= MANY {
+            1 + frames.len() / 100
+        } else {
+            0
+        };
         for (place, frame) in (0..).zip(frames) {
             let number = first + place;
             if may_be_refused > 0 && frame.len() == self.frames_of(number).input.len() {

@@ -82,12 +82,14 @@ pub(crate) fn transit_of(kind: u32, words: u8, inner: &Packet) -> Case {
     Case::new("transit", does, node(), frames)
 }
 
-/// What [`node`] writes for a type, where `four` are the words of its first four bits; those of
-/// transit delay, queue depth and buffer occupancy are nowhere asked for.
+/// What [`node`] writes for a type, where `four` are the words of its first four bits; queue
+/// depth and buffer occupancy are nowhere asked for.
 fn element(kind: u32, four: &[u32; 4]) -> Vec<u32> {
     let of_bit = |bit: u32| -> Vec<u32> {
         match bit {
             0..=3 => four.get(bit as usize).copied().into_iter().collect(),
+            // Transit delay, whatever it was.
+            4 => vec![0],
             5 => vec![0xB0B0_B0B0],
             8 => vec![four[0] & 0xFF00_0000 | 0x0B_0000, 1],
             9 => vec![0x0B11_0011, 0x0B22_0022],
@@ -101,20 +103,16 @@ fn element(kind: u32, four: &[u32; 4]) -> Vec<u32> {
 }
 
 fn encapsulation(name: &'static str, does: &'static str, placement: Placement) -> Case {
-    encapsulation_of(name, does, placement, &plain())
+    let case = encapsulation_of(TRACE_TYPE, WORDS, placement, &plain());
+    Case { name, does, ..case }
 }
 
 /// This node puts a trace into `inner`, or in front of it.
-pub(crate) fn encapsulation_of(
-    name: &'static str,
-    does: &'static str,
-    placement: Placement,
-    inner: &Packet,
-) -> Case {
+pub(crate) fn encapsulation_of(kind: u32, words: u8, placement: Placement, inner: &Packet) -> Case {
     let inline = placement == Placement::Inline;
     // The outer header starts with the profile's hop limit, and so does the trace.
     let hops = if inline { HOPS - 1 } else { HOPS };
-    let trace = trace().with_element(&own(hops));
+    let trace = Trace::new(NAMESPACE, kind, words, &[]).with_element(&element(kind, &own(hops)));
     let output = if inline {
         let header = hop_by_hop(&[&trace]);
         Packet::new(HOP_BY_HOP, &[&header, &inner.payload]).hops(63)
@@ -122,9 +120,14 @@ pub(crate) fn encapsulation_of(
         inner.hops(63).tunnelled(&[&trace])
     };
     let mut frames = frames(inner, &output);
-    frames.timestamp = Some(timestamp_at(trace.remaining));
-    let action = encapsulate(TRACE_TYPE, WORDS, placement);
-    Case::new(name, does, node_that(ActionSpec::Encapsulate(action)), frames)
+    frames.timestamp = (kind & 0x30_0000 != 0).then(|| timestamp_at(trace.remaining));
+    let action = ActionSpec::Encapsulate(encapsulate(kind, words, placement));
+    Case::new(
+        "encap",
+        "adds outer IPv6 + trace",
+        node_that(action),
+        frames,
+    )
 }
 
 /// The same by the last of a thousand rules, each for another prefix of destinations.
@@ -223,9 +226,15 @@ pub(crate) fn frames(input: &Packet, output: &Packet) -> Frames {
     };
     let port = |frame: &[u8]| {
         let at = address(frame) + 4 + 16;
-        let header = frame.get(at + 1).map_or(0, |words| 8 * (usize::from(*words) + 1));
+        let header = frame
+            .get(at + 1)
+            .map_or(0, |words| 8 * (usize::from(*words) + 1));
         let next = frame.get(at - 40 + 6);
-        if next == Some(&HOP_BY_HOP) { at + header } else { at }
+        if next == Some(&HOP_BY_HOP) {
+            at + header
+        } else {
+            at
+        }
     };
     Frames {
         addresses: (address(&input), address(&output)),

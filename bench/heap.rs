@@ -97,10 +97,7 @@ impl Bench {
     pub(crate) fn batch(&mut self, clock: &Clock) -> Result<(f64, usize)> {
         self.sink.clear();
         for (number, packet) in (self.number..).zip(&mut self.packets) {
-            ensure!(
-                self.case.fill(packet, number),
-                "a packet has no room left"
-            );
+            ensure!(self.case.fill(packet, number), "a packet has no room left");
         }
         let region = Region::new(ALLOCATOR);
         let before = clock.raw();
@@ -136,8 +133,7 @@ impl Bench {
         self.case.check_all(frames, self.number, time)?;
         let (packets, records) = (self.packets.len(), &self.sink.records);
         let first = records.first();
-        self.case
-            .check_records(packets, records.len(), first, time)
+        self.case.check_records(packets, records.len(), first, time)
     }
 }
 

@@ -53,9 +53,7 @@ fn main() -> Result<()> {
         batches,
     } = PipelineArguments::parse();
     let chosen = cases::cases().into_iter();
-    let chosen: Vec<Case> = chosen
-        .filter(|case| arguments.takes(case.name))
-        .collect();
+    let chosen: Vec<Case> = chosen.filter(|case| arguments.takes(case.name)).collect();
     ensure!(
         !chosen.is_empty(),
         "there is no such case; leave --only out to see their names"
