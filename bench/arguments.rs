@@ -9,9 +9,9 @@ use clap::Parser;
 /// Measures, prints a table, and ends by itself.
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Arguments {
-    /// How long to measure
-    #[arg(long, default_value_t = 40.0)]
-    pub seconds: f64,
+    /// How long to measure; 40 by default under `cargo bench`, and one short round elsewhere
+    #[arg(long)]
+    seconds: Option<f64>,
     /// Print one JSON object per figure instead of the table
     #[arg(long)]
     pub json: bool,
@@ -39,13 +39,25 @@ impl Arguments {
         self.only.as_deref().is_none_or(|only| only == case)
     }
 
-    /// How many packets do not fit the last-level cache.
+    /// How many packets do not fit the last-level cache; none where nothing is to be measured.
     pub(crate) fn far_packets(&self) -> usize {
-        self.far.unwrap_or_else(crate::machine::far_packets)
+        let usual = || {
+            if self.bench {
+                crate::machine::far_packets()
+            } else {
+                0
+            }
+        };
+        self.far.unwrap_or_else(usual)
+    }
+
+    /// How many seconds to measure.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.seconds.unwrap_or(if self.bench { 40.0 } else { 0.0 })
     }
 
     /// How long to measure.
     pub(crate) fn duration(&self) -> Duration {
-        Duration::try_from_secs_f64(self.seconds).unwrap_or_default()
+        Duration::try_from_secs_f64(self.seconds()).unwrap_or_default()
     }
 }

@@ -45,6 +45,8 @@ mod report;
 const OFFERED: [u32; 11] = [10, 25, 50, 75, 90, 95, 100, 105, 125, 150, 200];
 /// Loads at which delays are measured.
 const LOADS: [u32; 4] = [10, 50, 90, 99];
+/// The least time for one rate.
+const LEAST: Duration = Duration::from_millis(20);
 /// Runs that look for the most a node forwards.
 const TRIALS: usize = 3;
 
@@ -83,7 +85,7 @@ fn main() -> Result<()> {
     );
     let load = report::load();
     let mut stand = Stand::start(processors, memory)?;
-    let mut progress = Progress::new(common.seconds);
+    let mut progress = Progress::new(common.seconds());
     let (heading, mut lines) = match part {
         Part::Injected => injected(&mut stand, &common, &mut progress)?,
         Part::Latency => latency(&mut stand, &common, &mut progress)?,
@@ -136,7 +138,8 @@ fn injected(
     ensure!(!cases.is_empty(), "there is no such case");
     let each = arguments
         .duration()
-        .div_f64((cases.len() * (OFFERED.len() + TRIALS)) as f64);
+        .div_f64((cases.len() * (OFFERED.len() + TRIALS)) as f64)
+        .max(LEAST);
     let mut lines = Vec::new();
     for case in cases {
         let most = most(stand, &case, each)?;
@@ -189,7 +192,10 @@ fn latency(
         records: Records::None,
         ..cases::transit_of(0xF8_0000, 10, &cases::plain())
     };
-    let each = arguments.duration().div_f64((LOADS.len() + TRIALS) as f64);
+    let each = arguments
+        .duration()
+        .div_f64((LOADS.len() + TRIALS) as f64)
+        .max(LEAST);
     let most = most(stand, &case, each)?;
     let mut lines = Vec::new();
     for percent in LOADS {

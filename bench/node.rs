@@ -100,7 +100,7 @@ fn main() -> Result<()> {
         far,
     })?;
     let mut run = Run::begin();
-    let mut progress = Progress::new(arguments.seconds);
+    let mut progress = Progress::new(arguments.seconds());
     'rounds: loop {
         for figure in &mut figures {
             // Where others take the processor, a round can take long: each is measured once.

@@ -67,7 +67,7 @@ fn main() -> Result<()> {
         pairs.push(Pair::new(case, &arguments)?);
     }
     let (begun, first_tick) = (Instant::now(), clock.raw());
-    let mut progress = Progress::new(arguments.seconds);
+    let mut progress = Progress::new(arguments.seconds());
     let mut rounds = 0;
     while rounds == 0 || begun.elapsed() < arguments.duration() {
         for pair in &mut pairs {

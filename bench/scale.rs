@@ -75,7 +75,7 @@ fn main() -> Result<()> {
     let ScaleArguments { common, memory } = ScaleArguments::parse();
     let (load, clock) = (report::load(), Clock::new());
     let (begun, first_tick) = (Instant::now(), clock.raw());
-    let mut progress = Progress::new(common.seconds);
+    let mut progress = Progress::new(common.seconds());
     let sweeps = sweeps::sweeps().into_iter();
     let sweeps: Vec<Sweep> = sweeps.filter(|sweep| common.takes(sweep.name)).collect();
     let workers = common.takes("workers");
