@@ -117,11 +117,13 @@ fn main() -> Result<()> {
     report::write(&lines, common.append.as_deref(), common.json)
 }
 
-/// The most the node forwards, the median of some trials, in packets a second.
-fn most(stand: &mut Stand, case: &Case, duration: Duration) -> Result<f64> {
+/// The most the node forwards, the median of some trials, in packets a second; of packets with a
+/// time of sending where that is measured afterwards.
+fn most(stand: &mut Stand, case: &Case, duration: Duration, timed: bool) -> Result<f64> {
     let mut rates = Vec::new();
     for _ in 0..TRIALS {
-        let outcome = stand.offer(case, Rate::Unlimited, duration, None)?;
+        let mut delays = timed.then(Delays::new).transpose()?;
+        let outcome = stand.offer(case, Rate::Unlimited, duration, delays.as_mut())?;
         rates.push(outcome.received_rate());
     }
     Ok(Spread::of(rates).median)
@@ -142,7 +144,7 @@ fn injected(
         .max(LEAST);
     let mut lines = Vec::new();
     for case in cases {
-        let most = most(stand, &case, each)?;
+        let most = most(stand, &case, each, false)?;
         for percent in OFFERED {
             let rate = Rate::PerSecond(most * f64::from(percent) / 100.0);
             let outcome = stand.offer(&case, rate, each, None)?;
@@ -196,7 +198,7 @@ fn latency(
         .duration()
         .div_f64((LOADS.len() + TRIALS) as f64)
         .max(LEAST);
-    let most = most(stand, &case, each)?;
+    let most = most(stand, &case, each, true)?;
     let mut lines = Vec::new();
     for percent in LOADS {
         let mut delays = Delays::new()?;

@@ -27,8 +27,9 @@ const IDLE: usize = 1000;
 pub(crate) struct Rings {
     /// All packets, between two batches. In front, so that they go before their pool does.
     packets: Vec<Mbuf>,
-    /// Those that do not fit the cache.
+    /// Those that do not fit the cache, and where they come from.
     far: Vec<Mbuf>,
+    _far_pool: Mempool,
     feed: Port,
     east: Port,
     west: Port,
@@ -47,6 +48,7 @@ impl Rings {
         Ok(Self {
             packets: take(&parts.pool, parts.in_flight).context("the pool is too small")?,
             far: take(far_pool, far).context("the pool is too small")?,
+            _far_pool: far_pool.clone(),
             feed: parts.open(Some(feed), "")?,
             east: parts.open(Some(east), "")?,
             west: parts.open(Some(west), "")?,
