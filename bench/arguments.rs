@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The arguments all benchmarks understand.
 
+#![allow(dead_code, reason = "each benchmark has a use for some of it")]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

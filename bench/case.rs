@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! One thing that is measured: a node, the frames it receives, and what it must send for each.
 
+#![allow(dead_code, reason = "each benchmark has a use for some of it")]
+
 use anyhow::{Context as _, Result, bail, ensure};
 use ioam_dp::packet::PacketBuf;
 use ioam_dp::record::ExportRecord;

@@ -24,7 +24,6 @@ use serde_json::{Value, json};
 use arguments::Arguments;
 use machine::Processors;
 
-#[allow(dead_code, reason = "what the other benchmarks ask")]
 mod arguments;
 #[allow(dead_code, reason = "what the other benchmarks ask of the machine")]
 mod machine;

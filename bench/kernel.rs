@@ -17,9 +17,7 @@ use report::{Progress, Spread};
 use roles::{READY, Role};
 use veth::{Veth, busy_seconds};
 
-#[allow(dead_code, reason = "what the other benchmarks ask")]
 mod arguments;
-#[allow(dead_code, reason = "what the other benchmarks measure")]
 mod case;
 #[allow(dead_code, reason = "what the other benchmarks measure")]
 mod cases;

@@ -20,9 +20,7 @@ use arguments::Arguments;
 use case::HEADROOM;
 use machine::{Memory, Processors, eal_arguments};
 
-#[allow(dead_code, reason = "what the other benchmarks ask")]
 mod arguments;
-#[allow(dead_code, reason = "what the other benchmarks measure")]
 mod case;
 #[allow(dead_code, reason = "what the other benchmarks measure")]
 mod cases;

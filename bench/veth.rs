@@ -69,24 +69,24 @@ impl Veth {
         ] {
             self.sysctl(setting)?;
         }
-        run(&format!("ip -n {middle} ioam namespace add 123"))?;
+        run(&format!("ip -n {middle} ioam namespace add 123"))
+    }
+
+    /// Whether the kernel forwards by itself what arrives.
+    pub(crate) fn forward(&self, yes: bool) -> Result<()> {
+        let (middle, off) = (&self.middle, u8::from(!yes));
+        self.sysctl(&format!("net.ipv6.conf.a1.disable_ipv6={off}"))?;
+        if !yes {
+            return Ok(());
+        }
+        // Gone with the addresses, and whenever a program that held an interface ended.
+        self.sysctl("net.ipv6.conf.a1.ioam6_enabled=1")?;
         run(&format!(
             "ip -n {middle} neigh replace fe80::b1 lladdr {DESTINATION} dev b1 nud permanent"
         ))?;
         run(&format!(
             "ip -n {middle} route replace 2001:db8:ff::/48 via fe80::b1 dev b1"
         ))
-    }
-
-    /// Whether the kernel forwards by itself what arrives.
-    pub(crate) fn forward(&self, yes: bool) -> Result<()> {
-        let off = u8::from(!yes);
-        self.sysctl(&format!("net.ipv6.conf.a1.disable_ipv6={off}"))?;
-        if yes {
-            // Gone with the address it had.
-            self.sysctl("net.ipv6.conf.a1.ioam6_enabled=1")?;
-        }
-        Ok(())
     }
 
     /// Has this processor receive for a1 what another one sends, or nobody but the sender's.
@@ -172,21 +172,31 @@ pub(crate) fn missing() -> Option<String> {
     }
 }
 
-/// Seconds this processor was not idle since the start, as the kernel samples it.
-pub(crate) fn busy_seconds(cpu: usize) -> Result<(f64, f64)> {
+/// Seconds this processor was in the kernel's network code and other softirqs since the start, as the
+/// kernel samples it.
+pub(crate) fn softirq_seconds(cpu: usize) -> Result<f64> {
     let text = fs::read_to_string("/proc/stat")?;
     let name = format!("cpu{cpu} ");
     let line = text.lines().find(|line| line.starts_with(&name));
-    let fields: Vec<f64> = line
-        .context("the processor is not in /proc/stat")?
-        .split_whitespace()
-        .skip(1)
-        .filter_map(|field| field.parse().ok())
-        .collect();
-    let at = |place: usize| fields.get(place).copied().unwrap_or_default();
-    // user, nice, system, idle, iowait, irq, softirq
-    let busy = at(0) + at(1) + at(2) + at(5) + at(6);
-    Ok((busy / HERTZ, at(6) / HERTZ))
+    let line = line.context("the processor is not in /proc/stat")?;
+    // The name, user, nice, system, idle, iowait, irq, softirq.
+    let field = line.split_whitespace().nth(7);
+    let ticks: f64 = field.context("/proc/stat has no softirq")?.parse()?;
+    Ok(ticks / HERTZ)
+}
+
+/// Seconds the first worker of this process has run so far.
+pub(crate) fn worker_seconds(process: u32) -> Result<f64> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).context("the node is gone")?;
+    for task in tasks.flatten() {
+        let name = fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+        if name.contains("worker-1") {
+            let text = fs::read_to_string(task.path().join("schedstat"))?;
+            let first = text.split_whitespace().next().unwrap_or_default();
+            return Ok(first.parse::<f64>()? / 1e9);
+        }
+    }
+    bail!("the node has no worker")
 }
 
 /// What the kernel counts time for programs in.
