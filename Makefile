@@ -12,10 +12,10 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick build install uninstall deb golden fuzz bench deny doc schema screens setup run clean
+.PHONY: help demo test quick build install uninstall deb golden fuzz bench bench-check plots report deny doc schema screens setup run clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## set everything up, build, and watch four nodes trace traffic: no NIC, no hugepages
 	$(IOAM) demo
@@ -52,6 +52,16 @@ fuzz: ## fuzz: T=target (all by default) S=seconds each (60)
 
 bench: ## how fast, beside testpmd and the kernel in the same run: SECONDS=600 to measure longer, PARTS="node scale"
 	@scripts/bench $(SECONDS) $(PARTS)
+
+bench-check: ## instructions per packet against the baseline (bench/instructions.tsv): grown over 3 % fails
+	@scripts/bench-check
+
+plots: ## draw bench/results as docs/performance/*.svg (installs matplotlib when it is missing)
+	@scripts/setup plots
+	@scripts/plots
+
+report: plots ## draw the results, and write them into docs/performance.md
+	@scripts/report
 
 deny: ## licences, banned crates and sources of all dependencies
 	@$(CARGO) deny --workspace check bans licenses sources

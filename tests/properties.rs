@@ -8,6 +8,8 @@
 
 #[path = "properties/any.rs"]
 mod any;
+#[path = "properties/both_ways.rs"]
+mod both_ways;
 mod common;
 #[path = "properties/list.rs"]
 mod list;

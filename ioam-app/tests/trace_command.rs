@@ -418,7 +418,7 @@ fn a_reload_goes_on_under_a_trace_and_one_client_traces_at_a_time() {
     rig.send(&[udp(1, 53, 64, 20)]);
     let first = next(&mut client)["text"].as_str().unwrap().to_owned();
     assert!(
-        first.contains("passed by  profile voice: next header 17"),
+        first.contains("passed by  profile voice: DSCP 0 is another"),
         "{first}"
     );
     assert!(
@@ -446,7 +446,7 @@ fn a_reload_goes_on_under_a_trace_and_one_client_traces_at_a_time() {
         "{second}"
     );
     assert!(
-        second.contains("passed by  profile silence: next header 17"),
+        second.contains("passed by  profile silence: DSCP 0 is another"),
         "{second}"
     );
     let third = next(&mut client)["text"].as_str().unwrap().to_owned();

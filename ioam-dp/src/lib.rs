@@ -19,6 +19,7 @@ pub mod accounting;
 pub mod action;
 pub mod carrier;
 pub mod classify;
+mod express;
 pub mod flow_state;
 pub mod forward;
 pub mod moment;

@@ -148,6 +148,11 @@ pub trait RecordSink {
     /// worker counts it.
     fn push(&mut self, record: ExportRecord) -> bool;
 
+    /// Whether anybody reads the options handed over; where not, none is made.
+    fn takes_options(&self) -> bool {
+        true
+    }
+
     /// As [`push`](Self::push), for a report.
     fn report(&mut self, report: SequenceReport) -> bool;
 }

@@ -121,7 +121,8 @@ impl Node {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{:?}", says(&output)))
     }
 
-    fn pid(&self) -> i32 {
+    /// Its process.
+    pub(crate) fn pid(&self) -> i32 {
         let child = self.child.as_ref().expect("a child");
         i32::try_from(child.id()).expect("a process id")
     }

@@ -259,7 +259,7 @@ fn put(option: &mut [u8], at: usize, value: u32) {
 }
 
 /// The same for both directions of a flow, and at every node.
-fn flow_id_of(id: FlowIdSpec, flow: &Flow) -> u32 {
+pub(crate) fn flow_id_of(id: FlowIdSpec, flow: &Flow) -> u32 {
     match id {
         FlowIdSpec::Fixed(id) => id,
         FlowIdSpec::None | FlowIdSpec::Hashed => FlowKey::symmetric([0; 2], flow, 0).flow_id(),

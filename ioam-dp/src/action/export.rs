@@ -6,6 +6,7 @@ use super::state::Limited;
 use super::{Context, Leaving};
 use crate::carrier::OptionAt;
 use crate::option_type::direct_export;
+use crate::port::PortId;
 use crate::record::{ExportRecord, Flow, MAX_OPTION_DATA, Occasion, Proof, RecordSink};
 use crate::stats::Notice;
 use crate::wire::ioam::{DirectExport, OptionType};
@@ -100,6 +101,26 @@ pub(crate) fn record<S: RecordSink>(
     }
 }
 
+/// Whether the port's limit allows a record with `octets` of data, of the namespace with this index;
+/// it is counted either way.
+pub(crate) fn may_export<S>(
+    namespace: u8,
+    port: Option<PortId>,
+    octets: usize,
+    context: &mut Context<'_, S>,
+) -> bool {
+    let (now, octets) = (context.moment.received, RECORD_OVERHEAD + octets);
+    let limits = &mut context.state.limits;
+    if port.is_some_and(|port| !limits.take(Limited::Export, port, now, octets)) {
+        context.stats.notice(Notice::ExportSuppressed);
+        return false;
+    }
+    if let Some(counts) = context.stats.namespaces.get(usize::from(namespace)) {
+        counts.exported.add(1);
+    }
+    true
+}
+
 /// Exports what a direct export option asks for; the packet stays as it is.
 pub(crate) fn direct<S: RecordSink>(
     frame: &[u8],
@@ -147,14 +168,8 @@ pub(crate) fn direct<S: RecordSink>(
     } else {
         leaving.port
     };
-    let (now, octets) = (context.moment.received, RECORD_OVERHEAD + exported.len);
-    let limits = &mut context.state.limits;
-    if port.is_some_and(|port| !limits.take(Limited::Export, port, now, octets)) {
-        stats.notice(Notice::ExportSuppressed);
+    if !may_export(index, port, exported.len, context) {
         return;
-    }
-    if let Some(counts) = stats.namespaces.get(usize::from(index)) {
-        counts.exported.add(1);
     }
     let noted = Noted {
         occasion: Occasion::DirectExport,

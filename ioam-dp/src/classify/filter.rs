@@ -118,6 +118,28 @@ impl Filter {
             .is_none_or(|set| set & 1u32 << (port.0 & 31) != 0)
     }
 
+    /// `Some` when nothing is asked of a packet but its input port and, perhaps, one destination:
+    /// the one inside.
+    #[must_use]
+    #[allow(
+        clippy::option_option,
+        reason = "whether it is so, and what it then is"
+    )]
+    pub(crate) fn only_destination(&self) -> Option<Option<[u8; 16]>> {
+        let rest = self.source.is_none()
+            && self.dscp.is_none()
+            && self.flow_label.is_none()
+            && self.length.is_none()
+            && self.upper.is_none();
+        match self.destination {
+            None if rest => Some(None),
+            Some(Prefix { address, mask }) if rest && mask == u128::MAX => {
+                Some(Some(address.to_be_bytes()))
+            }
+            _ => None,
+        }
+    }
+
     /// The first field that keeps the IPv6 packet at `l3` from matching, its input port included;
     /// `None` when none does, or where there is no IPv6 header.
     #[must_use]

@@ -157,6 +157,12 @@ impl OwnData {
         self.snapshot
     }
 
+    /// Offsets of the octets that hold the hop limit; beyond the element where there is none.
+    #[must_use]
+    pub(crate) fn hop_limits(&self) -> [u8; 2] {
+        [self.hop_limit, self.hop_limit_wide]
+    }
+
     /// Words the element takes, its snapshot included.
     #[must_use]
     pub fn words(&self, namespace: &Namespace) -> usize {

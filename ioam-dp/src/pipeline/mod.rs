@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::action::Context;
 use crate::action::state::State;
 use crate::carrier::{self, Located};
+use crate::express::{Express, Look, Ticket};
 use crate::flow_state::FlowKey;
 use crate::moment::Moment;
 use crate::outbox::Outbox;
@@ -23,10 +24,11 @@ use crate::record::RecordSink;
 use crate::stats::{DropReason, Notice, WorkerStats};
 use crate::table::Tables;
 use crate::timestamp::WallTime;
+use crate::wire::ethernet;
 use crate::wire::ioam::TraceType;
 use carry_out::carry_out;
 use originate::Prober;
-use plan::{Plan, Planner};
+use plan::{Choice, Plan, Planner};
 
 /// Packets ahead of the one looked at whose headers are asked for.
 const LOOKAHEAD: usize = 4;
@@ -45,11 +47,14 @@ pub enum Verdict {
 pub struct Pipeline {
     located: [Located; BURST],
     plans: [Plan; BURST],
+    tickets: [Ticket; BURST],
+    express: Express,
     keys: [Option<FlowKey>; BURST],
     state: State,
     probers: Box<[Prober]>,
     worker: u64,
     tables: Option<Arc<Tables>>,
+    takes_lanes: bool,
 }
 
 impl Pipeline {
@@ -59,12 +64,23 @@ impl Pipeline {
         Self {
             located: [Located::default(); BURST],
             plans: [Plan::Pass; BURST],
+            tickets: [Ticket::LongWay; BURST],
+            express: Express::default(),
             keys: [None; BURST],
             state: State::new(),
             probers: Box::default(),
             worker,
             tables: None,
+            takes_lanes: true,
         }
+    }
+
+    /// The same pipeline without its express lanes: every packet goes the long way. For comparing
+    /// the two.
+    #[must_use]
+    pub fn long_way(mut self) -> Self {
+        self.takes_lanes = false;
+        self
     }
 
     /// Starts over with new tables: templates and sampling cycles depend on them. Sequences and
@@ -76,6 +92,9 @@ impl Pipeline {
         }
         let first = held.is_none();
         self.state.adopt(tables, self.worker, first);
+        if self.takes_lanes {
+            self.express.adopt(tables);
+        }
         self.probers = Prober::all(tables, self.worker, &self.probers);
         self.tables = Some(Arc::clone(tables));
     }
@@ -135,16 +154,39 @@ impl Pipeline {
             in_port,
             state: &mut self.state,
         };
+        let mut lane = self.express.lane(in_port);
+        lane.iter_mut().for_each(|lane| lane.open());
         let mut counted = false;
         let mut wanted = TraceType::default();
         for (place, packet) in packets.iter().enumerate().take(BURST) {
             if let Some(later) = packets.get(place + LOOKAHEAD) {
                 later.prefetch();
             }
+            let look = lane
+                .as_ref()
+                .map_or(Look::LongWay, |lane| lane.look(packet));
+            let chosen = match look {
+                Look::Pass => Choice::Lane(Ticket::Pass, TraceType::default()),
+                Look::Known(place, writes) => Choice::Lane(Ticket::Known(place), writes),
+                Look::Choose(length) => planner.choose(packet, length, lane.as_deref()),
+                Look::LongWay => Choice::LongWay,
+            };
+            self.keys[place] = None;
+            if let Choice::Lane(ticket, writes) = chosen {
+                self.tickets[place] = ticket;
+                wanted = wanted.union(writes);
+                if let Ticket::Encapsulate(index) = ticket {
+                    let plan = Plan::Encapsulate(index);
+                    self.keys[place] = planner.key(packet.bytes(), ethernet::HEADER, plan);
+                    counted |= self.keys[place].is_some();
+                }
+                continue;
+            }
+            self.tickets[place] = Ticket::LongWay;
             if !packet.is_contiguous() {
                 stats.notice(Notice::MultiSegment);
                 self.located[place] = carrier::locate_ipv6(packet.bytes(), stats);
-                (self.plans[place], self.keys[place]) = (Plan::Pass, None);
+                self.plans[place] = Plan::Pass;
                 continue;
             }
             let frame = packet.bytes();
@@ -155,6 +197,9 @@ impl Pipeline {
             self.located[place] = located;
             self.plans[place] = plan;
             wanted = wanted.union(writes);
+            if let Some(lane) = &mut lane {
+                lane.learn(frame, tables);
+            }
         }
         if counted {
             let packets = packets.len().min(BURST);
@@ -185,7 +230,14 @@ impl Pipeline {
             state: &mut self.state,
             sink,
         };
+        let mut lane = self.express.lane(in_port);
+        lane.iter_mut().for_each(|lane| lane.begin());
         for (place, packet) in packets.iter_mut().enumerate().take(BURST) {
+            let ticket = self.tickets[place];
+            if let (Some(lane), true) = (&mut lane, ticket != Ticket::LongWay) {
+                verdicts[place] = lane.act(ticket, packet, &mut context);
+                continue;
+            }
             let (located, plan) = (&self.located[place], self.plans[place]);
             verdicts[place] = match carry_out(packet, located, plan, &mut context) {
                 Ok(port) => Verdict::Send(port),
@@ -194,6 +246,9 @@ impl Pipeline {
                     Verdict::Drop(reason)
                 }
             };
+        }
+        if let Some(lane) = lane {
+            lane.end(&context);
         }
     }
 }

@@ -5,12 +5,15 @@ use crate::action::loopback;
 use crate::action::state::State;
 use crate::carrier::{Located, destination, edge, hop_by_hop};
 use crate::classify::{flow_hash, flow_of};
+use crate::express::{Lane, Ticket};
 use crate::flow_state::FlowKey;
 use crate::forward;
+use crate::packet::PacketBuf;
 use crate::port::PortId;
 use crate::stats::{DropReason, Notice, WorkerStats};
 use crate::table::spec::{ActiveSpec, Malformed, Placement};
 use crate::table::{Action, Encapsulation, Role, Tables};
+use crate::wire::ethernet::HEADER;
 use crate::wire::ioam::{NamespaceId, TraceType};
 use crate::wire::ipv6::Ipv6Header;
 use crate::wire::ipv6_ext::Tlvs;
@@ -34,6 +37,13 @@ pub(super) enum Plan {
     Terminate(u16),
     /// Take in a copy that was looped back to this node.
     TakeIn,
+}
+
+/// Whether a packet takes a lane, with which ticket, and the trace type it will write.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Choice {
+    LongWay,
+    Lane(Ticket, TraceType),
 }
 
 /// What deciding needs.
@@ -150,6 +160,44 @@ impl Planner<'_> {
             return (plan, what.measures);
         }
         pass
+    }
+
+    /// As [`select`](Self::select), for a plain packet of `length` octets in a lane; nothing is
+    /// counted where it has to go the long way.
+    #[inline]
+    pub(super) fn choose<P: PacketBuf>(
+        &mut self,
+        packet: &P,
+        length: usize,
+        lane: Option<&Lane>,
+    ) -> Choice {
+        let (tables, stats, frame, l3) = (self.tables, self.stats, packet.bytes(), HEADER);
+        let pass = Choice::Lane(Ticket::Pass, TraceType::default());
+        let mut candidates = tables.encapsulating(self.in_port).iter();
+        let wants = |index: &&u16| {
+            let profile = tables.profiles.get(usize::from(**index));
+            profile.is_some_and(|profile| profile.filter.matches(frame, l3))
+        };
+        let Some(index) = candidates.find(wants) else {
+            return pass;
+        };
+        let place = usize::from(*index);
+        let action = tables.profiles.get(place).map(|profile| &profile.action);
+        let (Some(Action::Encapsulate(what)), Some(counts)) = (action, stats.profiles.get(place))
+        else {
+            return Choice::LongWay;
+        };
+        if !lane.is_some_and(|lane| lane.admits(packet, length, *index)) {
+            return Choice::LongWay;
+        }
+        counts.selected.add(1);
+        let hash = || flow_of(frame, l3).map_or(0, |flow| flow_hash(&flow));
+        let sampler = self.state.samplers.get_mut(place);
+        if !sampler.is_some_and(|sampler| sampler.take(hash)) {
+            return pass;
+        }
+        counts.sampled.add(1);
+        Choice::Lane(Ticket::Encapsulate(*index), what.measures)
     }
 
     /// The flow's key, when the plan is going to count its packets.

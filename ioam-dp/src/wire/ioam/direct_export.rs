@@ -89,7 +89,13 @@ impl DirectExport {
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "it never is")]
     pub fn len(&self) -> usize {
-        HEADER + field_octets(self.extension_flags)
+        Self::octets(self.extension_flags)
+    }
+
+    /// Octets of option data with these extension flags.
+    #[must_use]
+    pub fn octets(extension_flags: u8) -> usize {
+        HEADER + field_octets(extension_flags)
     }
 }
 
