@@ -36,7 +36,6 @@ mod ends;
     reason = "their numbers are their own and fit"
 )]
 mod frames;
-#[allow(dead_code, reason = "what the other benchmarks ask of the machine")]
 mod machine;
 mod null;
 #[allow(dead_code, reason = "what the other benchmarks report")]

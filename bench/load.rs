@@ -35,7 +35,6 @@ mod ends;
     reason = "their numbers are their own and fit"
 )]
 mod frames;
-#[allow(dead_code, reason = "what the other benchmarks ask of the machine")]
 mod machine;
 mod offer;
 #[allow(dead_code, reason = "what the other benchmarks report")]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The two processors of a run and DPDK's arguments: the same for the node and for testpmd.
 
+#![allow(dead_code, reason = "each benchmark has a use for some of it")]
+
 use std::fs;
 
 use anyhow::{Context as _, Result};

@@ -38,7 +38,6 @@ mod direct_export;
     reason = "their numbers are their own and fit"
 )]
 mod frames;
-#[allow(dead_code, reason = "what the other benchmarks ask of the machine")]
 mod machine;
 #[allow(dead_code, reason = "what the other benchmarks report")]
 mod report;
@@ -123,8 +122,8 @@ fn worker_of(spec: &NodeSpec, what: &str, count: usize, per: &'static str) -> Re
     let stats = WorkerStats::new(tables.ports.len(), tables.profiles.len(), namespaces);
     let mut pipeline = Pipeline::new(0);
     let frame = cases::pass().frames.input;
-    let mut burst = [HeapPacket::new(&frame, HEADROOM)];
-    pipeline.classify(&tables, PortId(0), &mut burst, &stats);
+    let burst = [HeapPacket::new(&frame, HEADROOM)];
+    pipeline.classify(&tables, PortId(0), &burst, &stats);
     let octets = held(&region);
     Ok(Row {
         what: what.to_owned(),

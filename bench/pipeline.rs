@@ -33,7 +33,6 @@ mod direct_export;
 )]
 mod frames;
 mod heap;
-#[allow(dead_code, reason = "what the other benchmarks ask of the machine")]
 mod machine;
 mod report;
 

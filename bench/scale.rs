@@ -38,7 +38,6 @@ mod ends;
 mod frames;
 #[allow(dead_code, reason = "what the other benchmarks count too")]
 mod heap;
-#[allow(dead_code, reason = "what the other benchmarks ask of the machine")]
 mod machine;
 mod null;
 mod report;
