@@ -50,8 +50,8 @@ golden: ## the golden packets, through the pure core and through the program wit
 fuzz: ## fuzz: T=target (all by default) S=seconds each (60)
 	@for target in $(or $(T),$$(scripts/fuzz --list)); do scripts/fuzz $$target $(S) || exit; done
 
-bench: ## ticks per packet, beside testpmd in the same run: SECONDS=120 to measure longer
-	@scripts/bench $(SECONDS)
+bench: ## how fast, beside testpmd and the kernel in the same run: SECONDS=600 to measure longer, PARTS="node scale"
+	@scripts/bench $(SECONDS) $(PARTS)
 
 bench-check: ## instructions per packet against the baseline (bench/instructions.tsv): grown over 3 % fails
 	@scripts/bench-check

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 use ioam_app::dpdk::{Mbuf, RxHandle, TxHandle};
-use ioam_dp::port::{Burst, RxQueue as _, STAGE, Stage, TxQueue as _};
+use ioam_dp::port::{Burst, RxQueue, STAGE, Stage, TxQueue as _};
 use ioam_dp::record::{ExportRecord, RecordSink, SequenceReport};
 
 /// The far ends of the node's ports.
@@ -38,15 +38,15 @@ impl Ends {
 }
 
 /// Receives and sends, and nothing in between.
-pub(crate) struct Bare {
-    rx: RxHandle,
+pub(crate) struct Bare<R> {
+    rx: R,
     tx: TxHandle,
     burst: Burst<Mbuf>,
     stage: Stage<Mbuf>,
 }
 
-impl Bare {
-    pub(crate) fn new(rx: RxHandle, tx: TxHandle) -> Self {
+impl<R: RxQueue<Packet = Mbuf>> Bare<R> {
+    pub(crate) fn new(rx: R, tx: TxHandle) -> Self {
         Self {
             rx,
             tx,

@@ -25,7 +25,6 @@ use arguments::Arguments;
 use machine::Processors;
 
 mod arguments;
-#[allow(dead_code, reason = "what the other benchmarks ask of the machine")]
 mod machine;
 #[allow(dead_code, reason = "what the other benchmarks report")]
 mod report;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A whole node on DPDK ring ports, beside `dpdk-testpmd` on the same core in the same run.
+//! A whole node on DPDK's ring or null ports, beside `dpdk-testpmd` on the same core in the same run.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,23 @@ use clap::Parser as _;
 use serde_json::{Value, json};
 
 use arguments::Arguments;
-use cases::{BURST, Case};
+use case::{BURST, Case};
 use machine::{Memory, Processors};
 use report::{Progress, Spread};
-use rig::{Between, Rig, Sample};
+use rig::{Between, Ports, Rig, Sample, Setup};
 use testpmd::Testpmd;
 
 mod arguments;
+mod case;
+#[allow(dead_code, reason = "what the other benchmarks measure")]
 mod cases;
+#[path = "../tests/common/direct_export.rs"]
+#[allow(dead_code, reason = "the tests' options, of which some are measured")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "their numbers are their own and fit"
+)]
+mod direct_export;
 mod ends;
 #[path = "../tests/common/frames.rs"]
 #[allow(dead_code, reason = "the tests' frames, of which some are measured")]
@@ -25,8 +34,10 @@ mod ends;
 )]
 mod frames;
 mod machine;
+mod null;
 mod report;
 mod rig;
+mod rings;
 mod testpmd;
 
 /// How long each is measured before it is the other's turn.
@@ -42,6 +53,9 @@ struct NodeArguments {
     /// Memory for packets
     #[arg(long, value_enum, default_value = "no-huge")]
     memory: Memory,
+    /// The driver of all ports, ours and testpmd's
+    #[arg(long, value_enum, default_value = "ring")]
+    ports: Ports,
     /// Leave testpmd out, for profilers
     #[arg(long)]
     alone: bool,
@@ -51,6 +65,7 @@ fn main() -> Result<()> {
     let NodeArguments {
         common: arguments,
         memory,
+        ports,
         alone,
     } = NodeArguments::parse();
     ensure!(
@@ -58,7 +73,12 @@ fn main() -> Result<()> {
         "packets in flight come in bursts of {BURST}"
     );
     let processors = Processors::choose()?;
-    let figures = figures().into_iter();
+    let far = if ports == Ports::Ring {
+        arguments.far_packets()
+    } else {
+        0
+    };
+    let figures = figures(far).into_iter();
     let mut figures: Vec<Figure> = figures
         .filter(|figure| arguments.takes(figure.case.name))
         .collect();
@@ -69,11 +89,18 @@ fn main() -> Result<()> {
     let in_flight = arguments.in_flight;
     // Before DPDK pins this thread, or it would be pinned too.
     let mut testpmd = (!alone)
-        .then(|| Testpmd::start(processors, memory, in_flight, TESTPMD_OCTETS))
+        .then(|| Testpmd::start(processors, memory, ports, in_flight, TESTPMD_OCTETS))
         .transpose()?;
-    let rig = Rig::start(processors, memory, in_flight)?;
+    let rig = Rig::start(&Setup {
+        main: processors.main,
+        workers: vec![processors.worker],
+        memory,
+        ports,
+        in_flight,
+        far,
+    })?;
     let mut run = Run::begin();
-    let mut progress = Progress::new(arguments.seconds);
+    let mut progress = Progress::new(arguments.seconds());
     'rounds: loop {
         for figure in &mut figures {
             // Where others take the processor, a round can take long: each is measured once.
@@ -84,14 +111,14 @@ fn main() -> Result<()> {
             let sample = rig.sample(&figure.case, figure.between, SAMPLE)?;
             figure.samples.push((sample, beside.transpose()?));
             let (name, ticks) = (figure.case.name, sample.ticks());
-            progress.show(&format!("{name:<13} {ticks:6.1} ticks a packet"));
+            progress.show(&format!("{name:<17} {ticks:6.1} ticks a packet"));
         }
         run.rounds += 1;
     }
     drop((progress, testpmd));
     run.end();
     rig.stop()?;
-    run.memory = memory.name();
+    (run.memory, run.ports, run.far) = (memory.name(), ports.driver(), far);
     publish(&figures, &arguments, processors, &run)
 }
 
@@ -103,6 +130,9 @@ struct Run {
     rounds: usize,
     ghz: f64,
     memory: &'static str,
+    ports: &'static str,
+    /// Packets out of cache; 0 where that is not measured.
+    far: usize,
 }
 
 impl Run {
@@ -114,6 +144,8 @@ impl Run {
             rounds: 0,
             ghz: 0.0,
             memory: "",
+            ports: "",
+            far: 0,
         }
     }
 
@@ -123,22 +155,24 @@ impl Run {
     }
 }
 
-/// Everything that is measured: ports without a node, and then each case.
-fn figures() -> Vec<Figure> {
-    let cases = cases::cases();
-    let bare = cases.iter().find(|case| case.name == "pass").map(|pass| {
-        let case = Case {
-            name: "rx-tx",
-            does: "receive and send, no node",
-            output: pass.input.clone(),
-            ..pass.clone()
-        };
-        Figure::new(case, Between::Nothing)
-    });
-    let nodes = cases
-        .into_iter()
-        .map(|case| Figure::new(case, Between::Node));
-    bare.into_iter().chain(nodes).collect()
+/// Everything that is measured: ports without a node, and then each case, in cache and, where `far`
+/// says so, out of it.
+fn figures(far: usize) -> Vec<Figure> {
+    let pass = cases::pass();
+    let frames = case::Frames {
+        output: pass.frames.input.clone(),
+        ..pass.frames.clone()
+    };
+    let bare = Case::new("rx-tx", "receive and send, no node", pass.spec, frames);
+    let mut figures = vec![Figure::new(bare, Between::Nothing)];
+    for case in cases::cases() {
+        let too_far = far == 0 || !cases::is_measured_far(case.name);
+        figures.push(Figure::new(case.clone(), Between::Node));
+        if !too_far {
+            figures.push(Figure::new(case, Between::Far));
+        }
+    }
+    figures
 }
 
 /// A case and its samples, each with testpmd's just before it.
@@ -232,12 +266,12 @@ impl Row {
     fn testpmd(samples: &[Sample], ghz: f64, in_flight: usize) -> Self {
         let mut line = json!({
             "bench": "node", "case": "testpmd-macswap", "octets_in": TESTPMD_OCTETS,
-            "octets_out": TESTPMD_OCTETS, "burst": BURST, "in_flight": in_flight,
+            "octets_out": TESTPMD_OCTETS, "out_of_cache": false, "burst": BURST, "in_flight": in_flight,
         });
         let summary = Summary::of(samples, ghz);
         summary.write(&mut line);
         Self {
-            title: "testpmd       macswap".to_owned(),
+            title: "testpmd           macswap".to_owned(),
             octets: format!("{TESTPMD_OCTETS} → {TESTPMD_OCTETS}"),
             summary,
             comparison: None,
@@ -247,6 +281,9 @@ impl Row {
 
     fn figure(figure: &Figure, ghz: f64, in_flight: usize) -> Self {
         let mut line = figure.case.json("node", in_flight);
+        line["out_of_cache"] = json!(figure.between == Between::Far);
+        let restoring = figure.samples.iter().map(|(own, _)| own.restoring);
+        line["restoring_taken_off"] = Spread::of(restoring).json();
         let summary = Summary::of(&figure.own(), ghz);
         summary.write(&mut line);
         let comparison = Comparison::of(figure, ghz);
@@ -255,7 +292,10 @@ impl Row {
             line["ratio_to_testpmd"] = comparison.ratio.json();
         }
         Self {
-            title: figure.case.title(),
+            title: match figure.between {
+                Between::Far => format!("{:17}   out of cache", ""),
+                _ => figure.case.title(),
+            },
             octets: figure.case.octets(),
             summary,
             comparison,
@@ -268,7 +308,7 @@ impl Row {
             (c.over.text(), format!("{:.2}", c.ratio.median))
         });
         println!(
-            "{:40} {:>9} {:>20} {:>20} {:>20} {:>6} {:>6.1}",
+            "{:44} {:>9} {:>20} {:>20} {:>20} {:>6} {:>6.1}",
             self.title,
             self.octets,
             self.summary.ticks.text(),
@@ -296,7 +336,7 @@ fn publish(
     let mut provenance = report::provenance(run.load);
     provenance["tsc_ghz"] = report::rounded(run.ghz);
     provenance["memory"] = json!(run.memory);
-    provenance["ports"] = json!("net_ring");
+    provenance["ports"] = json!(run.ports);
     provenance["cpu"] = json!(processors.worker);
     for row in &mut rows {
         row.line["rounds"] = json!(run.rounds);
@@ -312,9 +352,21 @@ fn publish(
 
 fn heading(arguments: &Arguments, processors: Processors, run: &Run) {
     println!(
-        "A node on net_ring ports: burst {BURST}, {} packets in flight, {}, one worker on CPU {}",
-        arguments.in_flight, run.memory, processors.worker
+        "A node on {} ports: burst {BURST}, {} packets in flight, {}, one worker on CPU {}",
+        run.ports, arguments.in_flight, run.memory, processors.worker
     );
+    if run.far > 0 {
+        println!(
+            "Out of cache: {} packets in turn, prepared before the first is timed; the last-level cache has {} MiB",
+            run.far,
+            machine::last_level_cache() >> 20
+        );
+    }
+    if run.ports == "net_null" {
+        println!(
+            "Packets get their content on receipt; what that takes is measured in the same run and taken off"
+        );
+    }
     println!(
         "{}; TSC {:.2} GHz; DPDK {}; git {}; {} rounds of {} ms, alternating with testpmd",
         report::machine(run.load),
@@ -326,7 +378,7 @@ fn heading(arguments: &Arguments, processors: Processors, run: &Run) {
     );
     println!("Ticks a packet: median [quartiles]. Comparisons are of the thread's own time.\n");
     println!(
-        "{:40} {:>9} {:>20} {:>20} {:>20} {:>6} {:>6}",
+        "{:44} {:>9} {:>20} {:>20} {:>20} {:>6} {:>6}",
         "", "octets", "TSC", "own time", "over testpmd", "ratio", "Mpps"
     );
 }

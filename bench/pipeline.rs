@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The pure pipeline on packets in ordinary memory: ticks and nanoseconds per packet for each
-//! action, and the proof that none of them allocates. Needs no DPDK.
+//! action, in cache and out of it, and the proof that none of them allocates. Needs no DPDK.
 
-use std::alloc::System;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Parser as _;
-use ioam_dp::moment::Moment;
-use ioam_dp::packet::{HeapPacket, PacketBuf as _};
-use ioam_dp::pipeline::{Pipeline, Verdict};
-use ioam_dp::port::{BURST as MOST, PortId};
-use ioam_dp::record::{ExportRecord, RecordSink, SequenceReport};
-use ioam_dp::stats::{DropReason, WorkerStats};
-use ioam_dp::table::Tables;
 use quanta::Clock;
 use serde_json::{Value, json};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use arguments::Arguments;
-use cases::{BURST, Case, HEADROOM, Records};
+use case::{BURST, Case};
+use heap::Bench;
 use report::{Progress, Spread};
 
 mod arguments;
+mod case;
+#[allow(dead_code, reason = "what the other benchmarks measure")]
 mod cases;
+#[path = "../tests/common/direct_export.rs"]
+#[allow(dead_code, reason = "the tests' options, of which some are measured")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "their numbers are their own and fit"
+)]
+mod direct_export;
 #[path = "../tests/common/frames.rs"]
 #[allow(dead_code, reason = "the tests' frames, of which some are measured")]
 #[allow(
@@ -32,14 +32,9 @@ mod cases;
     reason = "their numbers are their own and fit"
 )]
 mod frames;
+mod heap;
+mod machine;
 mod report;
-
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-const SAMPLE: Duration = Duration::from_millis(20);
-/// Batches before a sample, which also make the node's templates.
-const WARM_UP: usize = 4;
 
 /// Measures the pipeline, prints a table, and ends by itself.
 #[derive(Debug, clap::Parser)]
@@ -56,29 +51,29 @@ fn main() -> Result<()> {
         common: arguments,
         batches,
     } = PipelineArguments::parse();
-    let mut benches = Vec::new();
-    for case in cases::cases() {
-        if arguments.takes(case.name) {
-            benches.push(Bench::new(case, arguments.in_flight)?);
-        }
-    }
+    let chosen = cases::cases().into_iter();
+    let chosen: Vec<Case> = chosen.filter(|case| arguments.takes(case.name)).collect();
     ensure!(
-        !benches.is_empty(),
+        !chosen.is_empty(),
         "there is no such case; leave --only out to see their names"
     );
     if let Some(batches) = batches {
-        return repeat(&mut benches, batches);
+        return repeat(chosen, arguments.in_flight, batches);
     }
     let (load, clock) = (report::load(), Clock::new());
+    let mut pairs = Vec::new();
+    for case in chosen {
+        pairs.push(Pair::new(case, &arguments)?);
+    }
     let (begun, first_tick) = (Instant::now(), clock.raw());
-    let mut progress = Progress::new(arguments.seconds);
+    let mut progress = Progress::new(arguments.seconds());
     let mut rounds = 0;
     while rounds == 0 || begun.elapsed() < arguments.duration() {
-        for bench in &mut benches {
-            let ticks = bench.sample(&clock)?;
+        for pair in &mut pairs {
+            let ticks = pair.sample(&clock)?;
             progress.show(&format!(
-                "{:<13} {ticks:6.1} ticks a packet",
-                bench.case.name
+                "{:<17} {ticks:6.1} ticks a packet",
+                pair.near.case.name
             ));
         }
         rounds += 1;
@@ -86,160 +81,96 @@ fn main() -> Result<()> {
     drop(progress);
     let ticks = clock.raw().wrapping_sub(first_tick) as f64;
     let ghz = ticks / begun.elapsed().as_nanos() as f64;
-    publish(&benches, &arguments, rounds, ghz, load)
+    publish(&pairs, &arguments, rounds, ghz, load)
 }
 
 /// So many batches of each, every one of them checked.
-fn repeat(benches: &mut [Bench], batches: u32) -> Result<()> {
+fn repeat(cases: Vec<Case>, in_flight: usize, batches: u32) -> Result<()> {
     let clock = Clock::new();
-    for bench in benches {
+    for case in cases {
+        let mut bench = Bench::new(case, in_flight)?;
         for _ in 0..batches {
             bench.batch(&clock)?;
         }
         println!(
             "{}: {} packets",
             bench.case.name,
-            u64::from(batches) * bench.packets.len() as u64
+            u64::from(batches) * bench.packets() as u64
         );
     }
     Ok(())
 }
 
-/// One node, its packets, and what was measured so far.
-struct Bench {
-    case: Case,
-    tables: Arc<Tables>,
-    pipeline: Pipeline,
-    stats: Arc<WorkerStats>,
-    sink: Sink,
-    moment: Moment,
-    packets: Vec<HeapPacket>,
-    verdicts: [Verdict; MOST],
-    ticks: Vec<f64>,
-    allocations: usize,
+/// A case with packets in cache, and, where that is measured, with more of them than fit there.
+struct Pair {
+    near: Bench,
+    far: Option<Bench>,
+    /// Ticks far over ticks near, round by round.
+    ratios: Vec<f64>,
 }
 
-impl Bench {
-    fn new(case: Case, in_flight: usize) -> Result<Self> {
-        let tables = Tables::compile(&case.spec).context("the case is no node")?;
-        let stats = WorkerStats::new(
-            tables.ports.len(),
-            tables.profiles.len(),
-            tables.namespaces.all().len(),
-        );
-        let keeps = if case.records == Records::Kept {
-            in_flight
-        } else {
-            0
-        };
+impl Pair {
+    fn new(case: Case, arguments: &Arguments) -> Result<Self> {
+        let far = cases::is_measured_far(case.name) && arguments.far_packets() > 0;
         Ok(Self {
-            tables: Arc::new(tables),
-            pipeline: Pipeline::new(0),
-            stats,
-            sink: Sink(Vec::with_capacity(keeps)),
-            moment: frames::moment(),
-            packets: vec![HeapPacket::new(&case.input, HEADROOM); in_flight],
-            verdicts: [Verdict::Drop(DropReason::NoPeer); MOST],
-            ticks: Vec::new(),
-            allocations: 0,
-            case,
+            far: far
+                .then(|| Bench::new(case.clone(), arguments.far_packets()))
+                .transpose()?,
+            near: Bench::new(case, arguments.in_flight)?,
+            ratios: Vec::new(),
         })
     }
 
-    /// Measures for a while; ticks a packet in the median batch.
     fn sample(&mut self, clock: &Clock) -> Result<f64> {
-        for _ in 0..WARM_UP {
-            self.batch(clock)?;
+        let near = self.near.sample(clock)?;
+        if let Some(far) = &mut self.far {
+            self.ratios.push(far.sample(clock)? / near);
         }
-        let mut batches = Vec::new();
-        let begun = Instant::now();
-        while begun.elapsed() < SAMPLE {
-            let (ticks, allocations) = self.batch(clock)?;
-            batches.push(ticks);
-            self.allocations += allocations;
-        }
-        let each = Spread::of(batches).median / self.packets.len() as f64;
-        self.ticks.push(each);
-        Ok(each)
+        Ok(near)
     }
 
-    /// All packets through the node once; ticks it took, and allocations.
-    fn batch(&mut self, clock: &Clock) -> Result<(f64, usize)> {
-        self.sink.0.clear();
-        for packet in &mut self.packets {
-            ensure!(
-                cases::restore(packet, &self.case.input),
-                "a packet has no room left"
-            );
-        }
-        let region = Region::new(ALLOCATOR);
-        let before = clock.raw();
-        self.forward();
-        let ticks = clock.raw().wrapping_sub(before);
-        let change = region.change();
-        self.check()?;
-        Ok((ticks as f64, change.allocations + change.reallocations))
+    fn allocations(&self) -> usize {
+        self.near.allocations + self.far.as_ref().map_or(0, |far| far.allocations)
     }
 
-    #[inline(never)]
-    fn forward(&mut self) {
-        let (stats, sink, verdicts) = (&*self.stats, &mut self.sink, &mut self.verdicts);
-        for burst in self.packets.chunks_mut(BURST) {
-            self.pipeline
-                .classify(&self.tables, PortId(0), burst, stats);
-            self.pipeline
-                .act(PortId(0), burst, &self.moment, stats, sink, verdicts);
-        }
+    /// Its line of the table, without the line's end.
+    fn text(&self, ghz: f64) -> String {
+        let ticks = spread(&self.near);
+        let (case, allocations) = (&self.near.case, self.allocations());
+        let far = self.far.as_ref().map_or_else(String::new, |far| {
+            let ratio = Spread::of(self.ratios.iter().copied());
+            format!("{:>21} {:>6.2}", spread(far).text(), ratio.median)
+        });
+        format!(
+            "{:46} {:>9}  {:>21} {:>7.1} {:>12} {far}",
+            case.title(),
+            case.octets(),
+            ticks.text(),
+            ticks.median / ghz,
+            allocations
+        )
     }
 
-    /// The first packet of the batch in full, the others' length, and one record for each.
-    fn check(&self) -> Result<()> {
-        ensure!(
-            self.verdicts[0] == Verdict::Send(PortId(1)),
-            "{}: the verdict is {:?}",
-            self.case.name,
-            self.verdicts[0]
-        );
-        let first = self.packets.first().context("no packets")?;
-        self.case.check(first.bytes(), self.moment.received)?;
-        let length = self.case.output.len();
-        let same = self
-            .packets
-            .iter()
-            .all(|packet| packet.bytes().len() == length);
-        ensure!(same, "{}: not every packet came out right", self.case.name);
-        let wanted = if self.case.records == Records::Kept {
-            self.packets.len()
-        } else {
-            0
-        };
-        ensure!(
-            self.sink.0.len() == wanted,
-            "{}: records are missing",
-            self.case.name
-        );
-        Ok(())
+    fn json(&self) -> Value {
+        let mut line = self.near.case.json("pipeline", self.near.packets());
+        line["ticks_a_packet"] = spread(&self.near).json();
+        line["allocations"] = json!(self.allocations());
+        if let Some(far) = &self.far {
+            line["out_of_cache_packets"] = json!(far.packets());
+            line["out_of_cache_ticks_a_packet"] = spread(far).json();
+            let ratio = Spread::of(self.ratios.iter().copied());
+            line["out_of_cache_ratio"] = ratio.json();
+        }
+        line
     }
 }
 
-/// Keeps what there is room for, and forgets the rest without complaint.
-struct Sink(Vec<ExportRecord>);
-
-impl RecordSink for Sink {
-    fn push(&mut self, record: ExportRecord) -> bool {
-        if self.0.len() < self.0.capacity() {
-            self.0.push(record);
-        }
-        true
-    }
-
-    fn report(&mut self, _report: SequenceReport) -> bool {
-        true
-    }
+fn spread(bench: &Bench) -> Spread {
+    Spread::of(bench.ticks.iter().copied())
 }
 
 fn publish(
-    benches: &[Bench],
+    pairs: &[Pair],
     arguments: &Arguments,
     rounds: usize,
     ghz: f64,
@@ -247,45 +178,37 @@ fn publish(
 ) -> Result<()> {
     let provenance = report::provenance(load);
     if !arguments.json {
-        println!(
-            "Pure pipeline, heap packets, burst {BURST}, {} packets in flight",
-            arguments.in_flight
-        );
-        println!(
-            "{}, TSC {ghz:.2} GHz; {rounds} rounds\n",
-            report::machine(load)
-        );
-        println!(
-            "{:42} {:>9}  {:>21} {:>7} {:>12}",
-            "", "octets", "ticks a packet", "ns", "allocations"
-        );
+        heading(arguments, rounds, ghz, load);
+        pairs.iter().for_each(|pair| println!("{}", pair.text(ghz)));
     }
-    let mut lines: Vec<Value> = Vec::new();
-    for bench in benches {
-        let ticks = Spread::of(bench.ticks.iter().copied());
-        if !arguments.json {
-            println!(
-                "{:42} {:>9}  {:>21} {:>7.1} {:>12}",
-                bench.case.title(),
-                bench.case.octets(),
-                ticks.text(),
-                ticks.median / ghz,
-                bench.allocations
-            );
-        }
-        let mut line = bench.case.json("pipeline", arguments.in_flight);
+    let mut lines: Vec<Value> = pairs.iter().map(Pair::json).collect();
+    for line in &mut lines {
         line["rounds"] = json!(rounds);
-        line["ticks_a_packet"] = ticks.json();
         line["tsc_ghz"] = report::rounded(ghz);
-        line["allocations"] = json!(bench.allocations);
         line["provenance"] = provenance.clone();
-        lines.push(line);
     }
     report::write(&lines, arguments.append.as_deref(), arguments.json)?;
-    let allocations: usize = benches.iter().map(|bench| bench.allocations).sum();
+    let allocations: usize = pairs.iter().map(Pair::allocations).sum();
     ensure!(
         allocations == 0,
         "the pipeline allocated {allocations} times"
     );
     Ok(())
+}
+
+fn heading(arguments: &Arguments, rounds: usize, ghz: f64, load: f64) {
+    println!(
+        "Pure pipeline, heap packets, burst {BURST}: {} packets in cache; {} out of a last-level cache of {} MiB",
+        arguments.in_flight,
+        arguments.far_packets(),
+        machine::last_level_cache() >> 20
+    );
+    println!(
+        "{}, TSC {ghz:.2} GHz; {rounds} rounds\n",
+        report::machine(load)
+    );
+    println!(
+        "{:46} {:>9}  {:>21} {:>7} {:>12} {:>21} {:>6}",
+        "", "octets", "ticks a packet", "ns", "allocations", "out of cache", "ratio"
+    );
 }

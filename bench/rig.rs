@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The node between two ends: packets prepared, forwarded with the clock running, taken out,
-//! checked, and prepared again.
+//! Lcores with a node each, told from the main thread what to measure.
 //!
 //! ```text
-//!          ring pair                        ring pair
-//!   feed ───────────► east  │ worker │ west ───────────► collect
+//!   net_ring      ring pair                        ring pair
+//!            feed ─────────► east  │ worker │ west ─────────► collect
+//!
+//!   net_null      east, refilled ► │ worker │ ► west              (null.rs)
 //! ```
 //! One lcore does it all in turn, so that nobody waits while ticks are counted.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use clap::ValueEnum;
 use ioam_app::dpdk::{
-    Eal, LcoreJob, Mbuf, Mempool, PoolGauge, Port, PortConfig, RxHandle, TscReference, TxHandle,
-    launch, ring_pair,
+    Eal, LcoreJob, Mbuf, Mempool, PoolGauge, Port, PortConfig, TscReference, launch,
 };
-use ioam_app::export::ring;
-use ioam_app::runtime::measure::{NodeBuffers, NodeClock, NodeTx};
-use ioam_dp::packet::PacketBuf as _;
-use ioam_dp::port::PortId;
-use ioam_dp::record::RecordSink;
+use ioam_app::export::Record;
+use ioam_app::runtime::measure::{NodeBuffers, NodeClock};
+use ioam_dp::port::{PortId, RxQueue, TxQueue};
+use ioam_dp::record::{ExportRecord, RecordSink};
 use ioam_dp::stats::WorkerStats;
 use ioam_dp::table::Tables;
-use ioam_dp::table::publish::Publisher;
-use ioam_dp::timestamp::WallTime;
+use ioam_dp::table::publish::{Publisher, Reader};
 use ioam_dp::worker::{Clock as _, Input, Worker, WorkerParts};
 
-use crate::cases::{self, BURST, Case, HEADROOM, Records};
-use crate::ends::{Bare, Ends, Forget};
-use crate::machine::{Memory, Processors, eal_arguments, thread_nanoseconds};
+use crate::case::{BURST, Case, HEADROOM};
+use crate::machine::{Memory, eal_arguments, thread_nanoseconds};
+use crate::null::Null;
+use crate::rings::{RING, Rings};
 
-/// Room of each ring, a power of two; one less can be in it.
-const RING: u32 = 1024;
-/// Batches before a sample.
-const WARM_UP: usize = 8;
-/// Rounds without a packet before the rest of a batch is given up.
-const IDLE: usize = 1000;
+/// Octets of a frame's buffer besides the headroom, as a node has for an MTU of 1500.
+const DATA_ROOM: u32 = 2048;
+/// The same where there are many packets; all that is measured fits.
+const FAR_ROOM: u32 = 512;
+/// Buffers beyond those in flight, for drivers and caches.
+const SPARE: usize = 2047;
 
 /// What was counted while packets were forwarded.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +46,8 @@ pub(crate) struct Sample {
     pub ticks: u64,
     /// Of the forwarding thread's own time.
     pub nanoseconds: u64,
+    /// What was taken off both for giving packets their content back, in ticks a packet.
+    pub restoring: f64,
 }
 
 impl Sample {
@@ -58,6 +60,12 @@ impl Sample {
     pub(crate) fn own_ticks(&self, ghz: f64) -> f64 {
         self.nanoseconds as f64 * ghz / self.packets as f64
     }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.ticks += other.ticks;
+        self.nanoseconds += other.nanoseconds;
+    }
 }
 
 /// What stands between the ports.
@@ -65,38 +73,162 @@ impl Sample {
 pub(crate) enum Between {
     /// The node of the case.
     Node,
+    /// The same with more packets than the last-level cache has room for.
+    Far,
     /// Receive and send, which every node pays for.
     Nothing,
 }
 
-/// What to measure next.
-type Order = (Case, Between, Duration);
+/// The ports of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ports {
+    /// `net_ring`: pointers to packets that are there
+    Ring,
+    /// `net_null`: packets out of a pool and back to it
+    Null,
+}
 
-/// A running lcore that measures what it is told to.
+impl Ports {
+    /// As DPDK calls the driver.
+    pub(crate) fn driver(self) -> &'static str {
+        match self {
+            Self::Ring => "net_ring",
+            Self::Null => "net_null",
+        }
+    }
+}
+
+/// How a rig is set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub main: usize,
+    /// The processor of each worker.
+    pub workers: Vec<usize>,
+    pub memory: Memory,
+    pub ports: Ports,
+    pub in_flight: usize,
+    /// How many packets do not fit the cache; 0 where that is not measured.
+    pub far: usize,
+}
+
+/// What to measure next.
+pub(crate) struct Order {
+    pub case: Case,
+    pub between: Between,
+    pub duration: Duration,
+    pub reader: Reader,
+}
+
+/// An lcore that waits for orders.
 #[derive(Debug)]
-pub(crate) struct Rig {
+struct Hand {
     orders: Sender<Order>,
     answers: Receiver<Result<Sample>>,
     job: LcoreJob,
+}
+
+/// Running lcores that measure what they are told to.
+#[derive(Debug)]
+pub(crate) struct Rig {
+    hands: Vec<Hand>,
     eal: Eal,
 }
 
 impl Rig {
     /// Starts DPDK; the calling thread becomes its main lcore.
-    pub(crate) fn start(processors: Processors, memory: Memory, in_flight: usize) -> Result<Self> {
+    pub(crate) fn start(setup: &Setup) -> Result<Self> {
+        let in_flight = setup.in_flight;
         ensure!(
             in_flight > 0 && in_flight < RING as usize,
             "1 to {} packets can be in flight",
             RING - 1
         );
-        let eal = Eal::init(&eal_arguments(processors, memory, "node"))?;
-        let mut bench = Bench::new(&eal, in_flight)?;
+        let mut arguments = eal_arguments(setup.main, &setup.workers, setup.memory, "node");
+        if setup.ports == Ports::Null {
+            arguments.extend(Null::devices());
+        }
+        let eal = Eal::init(&arguments)?;
+        let (buffers, far) = (in_flight * setup.workers.len() + SPARE, setup.far);
+        let (buffers, headroom) = (u32::try_from(buffers)?, u32::try_from(HEADROOM)?);
+        let pool = Mempool::new(&eal, "bench", buffers, headroom, DATA_ROOM, -1)?;
+        let many = u32::try_from(far.max(1))?;
+        let far_pool = Mempool::new(&eal, "far", many, headroom, FAR_ROOM, -1)?;
+        let mut hands = Vec::new();
+        for (number, lcore) in (0..).zip(eal.worker_lcores()) {
+            let far = if number == 0 { far } else { 0 };
+            let parts = Parts::new(&eal, &pool, in_flight);
+            hands.push(match setup.ports {
+                Ports::Ring => {
+                    let mut rings = Rings::new(parts, number, &far_pool, far)?;
+                    Hand::start(&eal, lcore, move |order| rings.sample(&order))?
+                }
+                Ports::Null => {
+                    let mut null = Null::new(parts)?;
+                    Hand::start(&eal, lcore, move |order| null.sample(&order))?
+                }
+            });
+        }
+        Ok(Self { hands, eal })
+    }
+
+    /// Measures `case` for so long on the first lcore.
+    pub(crate) fn sample(
+        &self,
+        case: &Case,
+        between: Between,
+        duration: Duration,
+    ) -> Result<Sample> {
+        let samples = self.samples(case, between, duration, 1)?;
+        samples.first().copied().context("there is no lcore")
+    }
+
+    /// The same on so many lcores at once, which share the tables.
+    pub(crate) fn samples(
+        &self,
+        case: &Case,
+        between: Between,
+        duration: Duration,
+        workers: usize,
+    ) -> Result<Vec<Sample>> {
+        let gone = || anyhow!("a measuring lcore is gone");
+        let tables = Tables::compile(&case.spec).context("the case is no node")?;
+        let publisher = Publisher::new(tables);
+        let hands = || self.hands.iter().take(workers);
+        for hand in hands() {
+            let order = Order {
+                case: case.clone(),
+                between,
+                duration,
+                reader: publisher.reader(),
+            };
+            hand.orders.send(order).map_err(|_| gone())?;
+        }
+        hands()
+            .map(|hand| hand.answers.recv().map_err(|_| gone())?)
+            .collect()
+    }
+
+    /// Closes everything, and finds lost packets.
+    pub(crate) fn stop(self) -> Result<()> {
+        for hand in self.hands {
+            drop(hand.orders);
+            hand.job.join()?;
+        }
+        self.eal.close().context("after the last measurement")
+    }
+}
+
+impl Hand {
+    fn start(
+        eal: &Eal,
+        lcore: u32,
+        mut sample: impl FnMut(Order) -> Result<Sample> + Send + 'static,
+    ) -> Result<Self> {
         let (orders, inbox) = channel::<Order>();
         let (outbox, answers) = channel();
-        let lcore = *eal.worker_lcores().first().context("no lcore to work on")?;
-        let job = launch(&eal, lcore, move || {
-            for (case, between, duration) in inbox {
-                if outbox.send(bench.sample(&case, between, duration)).is_err() {
+        let job = launch(eal, lcore, move || {
+            for order in inbox {
+                if outbox.send(sample(order)).is_err() {
                     break;
                 }
             }
@@ -105,228 +237,105 @@ impl Rig {
             orders,
             answers,
             job,
-            eal,
         })
     }
-
-    /// Measures `case` for so long.
-    pub(crate) fn sample(
-        &self,
-        case: &Case,
-        between: Between,
-        duration: Duration,
-    ) -> Result<Sample> {
-        let gone = || anyhow!("the measuring lcore is gone");
-        self.orders
-            .send((case.clone(), between, duration))
-            .map_err(|_| gone())?;
-        self.answers.recv().map_err(|_| gone())?
-    }
-
-    /// Closes everything, and finds lost packets.
-    pub(crate) fn stop(self) -> Result<()> {
-        drop(self.orders);
-        self.job.join()?;
-        self.eal.close().context("after the last measurement")
-    }
 }
 
-/// What the lcore has.
-struct Bench {
-    /// All packets, between two batches. In front, so that they go before their pool does.
-    packets: Vec<Mbuf>,
-    feed: Port,
-    east: Port,
-    west: Port,
-    collect: Port,
-    gauge: PoolGauge,
-    reference: TscReference,
-    /// What reading the thread's time twice costs of it.
-    reading: u64,
-    in_flight: usize,
+/// What an lcore has, whatever its ports are.
+pub(crate) struct Parts {
+    pub pool: Mempool,
+    pub eal: Eal,
+    pub gauge: PoolGauge,
+    pub reference: TscReference,
+    pub in_flight: usize,
 }
 
-impl Bench {
-    fn new(eal: &Eal, in_flight: usize) -> Result<Self> {
-        let headroom = u32::try_from(HEADROOM)?;
-        let pool = Mempool::new(eal, "bench", 2047, headroom, 2048, -1)?;
-        let open = |id| -> Result<Port> {
-            let config = PortConfig {
-                burst: BURST,
-                ..PortConfig::new("")
-            };
-            let mut port = Port::open_id(eal, id, &config, &pool)?;
-            port.start()?;
-            Ok(port)
-        };
-        let (feed, east) = ring_pair(eal, "in", RING)?;
-        let (west, collect) = ring_pair(eal, "out", RING)?;
-        let packets: Option<Vec<Mbuf>> = (0..in_flight).map(|_| Mbuf::alloc(&pool)).collect();
-        Ok(Self {
-            feed: open(feed)?,
-            east: open(east)?,
-            west: open(west)?,
-            collect: open(collect)?,
-            gauge: PoolGauge::new(eal, std::slice::from_ref(&pool)),
+/// A worker as that of `ioam run`.
+pub(crate) type Node<R, T, S> = Worker<R, T, NodeClock, NodeBuffers, S>;
+
+impl Parts {
+    fn new(eal: &Eal, pool: &Mempool, in_flight: usize) -> Self {
+        Self {
+            pool: pool.clone(),
+            eal: eal.clone(),
+            gauge: PoolGauge::new(eal, std::slice::from_ref(pool)),
             reference: TscReference::new(),
-            packets: packets.context("the pool is too small")?,
-            reading: 0,
             in_flight,
-        })
+        }
     }
 
-    fn sample(&mut self, case: &Case, between: Between, duration: Duration) -> Result<Sample> {
-        self.reference.reanchor();
-        let idle = |queue| format!("a queue of {queue} is in use");
-        let mut ends = Ends {
-            feed: self.feed.take_tx(0).with_context(|| idle("feed"))?,
-            collect: self.collect.take_rx(0).with_context(|| idle("collect"))?,
+    /// Opens a port by DPDK's number of it, or by its device.
+    pub(crate) fn open(&self, id: Option<u16>, device: &str) -> Result<Port> {
+        let config = PortConfig {
+            burst: BURST,
+            ..PortConfig::new(device)
         };
-        let rx = self.east.take_rx(0).with_context(|| idle("east"))?;
-        let tx = self.west.take_tx(0).with_context(|| idle("west"))?;
-        self.reading = reading();
-        if between == Between::Nothing {
-            let mut bare = Bare::new(rx, tx);
-            return self.run(case, duration, &mut ends, || bare.poll(), || 0);
-        }
-        match case.records {
-            Records::None | Records::Forgotten => {
-                let mut worker = self.worker(case, rx, tx, Forget)?;
-                self.run(case, duration, &mut ends, || worker.poll(), || 0)
-            }
-            Records::Kept => {
-                let (sink, mut records) = ring(self.in_flight);
-                let mut worker = self.worker(case, rx, tx, sink)?;
-                let drain = || std::iter::from_fn(|| records.pop().ok()).count();
-                self.run(case, duration, &mut ends, || worker.poll(), drain)
-            }
-        }
+        let mut port = match id {
+            Some(id) => Port::open_id(&self.eal, id, &config, &self.pool)?,
+            None => Port::open(&self.eal, &config, &self.pool)?,
+        };
+        port.start()?;
+        Ok(port)
     }
 
-    /// The worker of `ioam run`, with a sink of choice.
-    fn worker<S: RecordSink>(
-        &self,
-        case: &Case,
-        rx: RxHandle,
-        tx: TxHandle,
-        sink: S,
-    ) -> Result<Worker<RxHandle, NodeTx, NodeClock, NodeBuffers, S>> {
-        let tables = Tables::compile(&case.spec).context("the case is no node")?;
-        let stats = WorkerStats::new(
-            tables.ports.len(),
-            tables.profiles.len(),
-            tables.namespaces.all().len(),
-        );
-        Ok(Worker::new(WorkerParts {
+    /// The worker of `ioam run`, with queues and a sink of choice.
+    pub(crate) fn worker<R, T, S>(&self, order: &Order, rx: R, tx: T, sink: S) -> Node<R, T, S>
+    where
+        R: RxQueue<Packet = Mbuf>,
+        T: TxQueue<Packet = Mbuf>,
+        S: RecordSink,
+    {
+        let spec = &order.case.spec;
+        // The default namespace is always there, listed or not.
+        let namespaces = spec.namespaces.len() + 1;
+        Worker::new(WorkerParts {
             number: 0,
             inputs: vec![Input {
                 port: PortId(0),
                 queue: rx,
             }],
-            outputs: vec![None, Some(NodeTx::new(tx, None))],
-            reader: Publisher::new(tables).reader(),
-            stats,
+            outputs: vec![None, Some(tx)],
+            reader: order.reader.clone(),
+            stats: WorkerStats::new(spec.ports.len(), spec.profiles.len(), namespaces),
             clock: NodeClock::new(self.reference.clock(), None),
             buffers: NodeBuffers::new(self.gauge.clone(), None),
             sink,
-        }))
-    }
-
-    /// Batches until time is up. `poll` moves what it finds from east to west; `drain` empties the
-    /// ring of records and counts them.
-    fn run(
-        &mut self,
-        case: &Case,
-        duration: Duration,
-        ends: &mut Ends,
-        mut poll: impl FnMut() -> usize,
-        mut drain: impl FnMut() -> usize,
-    ) -> Result<Sample> {
-        let mut sum = Sample::default();
-        let mut clock = self.reference.clock();
-        let mut begun = Instant::now();
-        for batch in 0_usize.. {
-            if batch == WARM_UP {
-                (sum, begun) = (Sample::default(), Instant::now());
-            } else if batch > WARM_UP && begun.elapsed() >= duration {
-                break;
-            }
-            self.prepare(case)?;
-            ends.feed(&mut self.packets)?;
-            let received = clock.receive_time();
-            let (time, ticks) = (thread_nanoseconds(), clock.ticks());
-            let forwarded = forward(self.in_flight, &mut poll);
-            let (ticks, time) = (
-                clock.ticks().wrapping_sub(ticks),
-                thread_nanoseconds() - time,
-            );
-            ensure!(
-                forwarded == self.in_flight,
-                "{}: {forwarded} of {} packets went through",
-                case.name,
-                self.in_flight
-            );
-            sum.packets += forwarded as u64;
-            sum.ticks += ticks;
-            sum.nanoseconds += time.saturating_sub(self.reading);
-            ends.collect(&mut self.packets);
-            self.check(case, drain(), received)?;
-        }
-        Ok(sum)
-    }
-
-    fn prepare(&mut self, case: &Case) -> Result<()> {
-        for packet in &mut self.packets {
-            let ready = cases::restore(packet, &case.input);
-            ensure!(ready, "a packet has no room left");
-        }
-        Ok(())
-    }
-
-    /// All packets are back; the first one is right in full, the others in length; and each left a
-    /// record, where there is to be one.
-    fn check(&self, case: &Case, records: usize, received: Option<WallTime>) -> Result<()> {
-        let (back, all) = (self.packets.len(), self.in_flight);
-        ensure!(
-            back == all,
-            "{}: {back} of {all} packets came out",
-            case.name
-        );
-        case.check(self.packets[0].bytes(), received)?;
-        let length = case.output.len();
-        let same = self
-            .packets
-            .iter()
-            .all(|packet| packet.bytes().len() == length);
-        ensure!(same, "{}: a packet has a wrong length", case.name);
-        let wanted = if case.records == Records::Kept {
-            all
-        } else {
-            0
-        };
-        ensure!(
-            records == wanted,
-            "{}: {records} records of {wanted}",
-            case.name
-        );
-        Ok(())
+        })
     }
 }
 
-/// What is timed: rounds until all packets are out, or none has come for long.
-#[inline(never)]
-fn forward(packets: usize, poll: &mut impl FnMut() -> usize) -> usize {
-    let (mut done, mut idle) = (0, 0);
-    while done < packets && idle < IDLE {
-        let moved = poll();
-        done += moved;
-        idle = if moved == 0 { idle + 1 } else { 0 };
+/// Takes what an exporter would: how many records, and the first of them.
+pub(crate) type Drained = (usize, Option<ExportRecord>);
+
+/// Empties the ring of records that `pop` takes from.
+pub(crate) fn drain(mut pop: impl FnMut() -> Option<Record>) -> Drained {
+    let first = match pop() {
+        None => return (0, None),
+        Some(Record::Option(first)) => Some(first),
+        Some(Record::Report(_)) => None,
+    };
+    (1 + std::iter::from_fn(pop).count(), first)
+}
+
+/// Runs `what` with both clocks running; `reading` is what reading the second one costs.
+#[inline(always)]
+pub(crate) fn timed(clock: &mut NodeClock, reading: u64, what: impl FnOnce() -> usize) -> Sample {
+    let (time, ticks) = (thread_nanoseconds(), clock.ticks());
+    let packets = what();
+    let (ticks, time) = (
+        clock.ticks().wrapping_sub(ticks),
+        thread_nanoseconds() - time,
+    );
+    Sample {
+        packets: packets as u64,
+        ticks,
+        nanoseconds: time.saturating_sub(reading),
+        restoring: 0.0,
     }
-    done
 }
 
 /// The median cost of reading the thread's time twice.
-fn reading() -> u64 {
+pub(crate) fn reading() -> u64 {
     let mut costs: [u64; 101] = std::array::from_fn(|_| {
         let before = thread_nanoseconds();
         thread_nanoseconds() - before

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The neighbour: DPDK's own `dpdk-testpmd`, swapping MAC addresses on a ring port.
+//! The neighbour: DPDK's own `dpdk-testpmd`, swapping MAC addresses on a port of the same kind.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use crate::cases::BURST;
+use crate::case::BURST;
 use crate::machine::{Memory, Processors, eal_arguments};
-use crate::rig::Sample;
+use crate::rig::{Ports, Sample};
 
 /// Packets in a sample that says more about forwarding than about starting to.
 const FEWEST: u64 = 100_000;
@@ -27,7 +27,7 @@ pub(crate) struct Testpmd {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
-    /// `start`, with the packets to begin with.
+    /// `start`, with the packets to begin with where there are none.
     start: String,
 }
 
@@ -36,14 +36,30 @@ impl Testpmd {
     pub(crate) fn start(
         processors: Processors,
         memory: Memory,
+        ports: Ports,
         in_flight: usize,
         octets: usize,
     ) -> Result<Self> {
+        let Processors { main, worker } = processors;
+        // A null port has packets by itself; a ring has those it starts with.
+        let (device, start) = match ports {
+            Ports::Ring => (
+                "net_ring0".to_owned(),
+                format!("start tx_first {}", in_flight / BURST),
+            ),
+            Ports::Null => (format!("net_null0,size={octets}"), "start".to_owned()),
+        };
         // Its output would come when a buffer is full, not when a line is.
         let mut child = Command::new("stdbuf")
             .args(["-oL", "dpdk-testpmd"])
-            .args(eal_arguments(processors, memory, "testpmd"))
-            .args(["--vdev", "net_ring0", "--", "-i", "--forward-mode=macswap"])
+            .args(eal_arguments(main, &[worker], memory, "testpmd"))
+            .args([
+                "--vdev",
+                device.as_str(),
+                "--",
+                "-i",
+                "--forward-mode=macswap",
+            ])
             .args(["--record-core-cycles", "--total-num-mbufs=2048"])
             .arg(format!("--burst={BURST}"))
             .arg(format!("--txpkts={octets}"))
@@ -58,7 +74,7 @@ impl Testpmd {
             child,
             input,
             output: BufReader::new(output),
-            start: format!("start tx_first {}", in_flight / BURST),
+            start,
         };
         testpmd.line_with("Done")?;
         Ok(testpmd)
@@ -98,6 +114,7 @@ impl Testpmd {
             packets,
             ticks,
             nanoseconds,
+            restoring: 0.0,
         })
     }
 
