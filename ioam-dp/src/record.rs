@@ -93,6 +93,24 @@ pub struct RecordHead {
     pub proof: Option<Proof>,
 }
 
+/// Of nothing in particular, for a place that is going to be written.
+impl Default for RecordHead {
+    fn default() -> Self {
+        Self {
+            occasion: Occasion::Decapsulated,
+            received: WallTime::default(),
+            in_port: PortId::default(),
+            profile: None,
+            namespace: NamespaceId(0),
+            option_type: OptionType::PreallocatedTrace,
+            outer_source: [0; 16],
+            outer_destination: [0; 16],
+            flow: Flow::default(),
+            proof: None,
+        }
+    }
+}
+
 /// The outcome of verifying a proof of transit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Proof {

@@ -258,6 +258,10 @@ impl Clock for TscClock {
     fn ticks(&mut self) -> u64 {
         read_tsc()
     }
+
+    fn ticks_received(&mut self) -> u64 {
+        self.received
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -173,13 +173,14 @@ impl PacketBuf for Mbuf {
         self.fields().nb_segs == 1
     }
 
-    fn prefetch(&self) {
+    #[inline]
+    fn prefetch_at(&self, offset: isize) {
         let fields = self.fields();
         let start = fields
             .buf_addr
             .cast::<i8>()
             .wrapping_add(usize::from(fields.data_off));
-        prefetch(start);
+        prefetch(start.wrapping_offset(offset));
     }
 }
 

@@ -7,10 +7,11 @@
 use ioam_dp::record::{ExportRecord, MAX_OPTION_DATA, RecordHead, RecordSink, SequenceReport};
 use rtrb::{Consumer, Producer, RingBuffer};
 
-/// Octets of option data in a record's first slot: a trace of four nodes with 16 octets each.
-const FIRST: usize = 74;
-/// Octets in the slot behind it.
-const MORE: usize = 184;
+/// Octets of option data in a slot: a trace of four nodes with 16 octets each fits the first.
+const OCTETS: usize = 74;
+
+/// Slots of the longest record.
+const MOST_SLOTS: usize = MAX_OPTION_DATA.div_ceil(OCTETS);
 
 /// Slots for options to each for a report, of which there are few.
 const OPTIONS_A_REPORT: usize = 8;
@@ -29,17 +30,26 @@ pub enum Record {
     Report(SequenceReport),
 }
 
-/// A part of a record.
+/// A record with the first of its option data, or, behind such a slot, more of them.
 #[derive(Debug)]
-enum Slot {
-    /// Its head, the length of the option data, and the first of them.
-    First(RecordHead, u8, [u8; FIRST]),
-    /// What did not fit there.
-    More([u8; MORE]),
+struct Slot {
+    head: RecordHead,
+    /// Octets of all the option data.
+    len: u8,
+    octets: [u8; OCTETS],
 }
 
 const _: () = assert!(size_of::<Slot>() <= 192);
-const _: () = assert!(FIRST + MORE >= MAX_OPTION_DATA);
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            head: RecordHead::default(),
+            len: 0,
+            octets: [0; OCTETS],
+        }
+    }
+}
 
 /// A worker's end of its ring.
 #[derive(Debug)]
@@ -55,8 +65,8 @@ pub struct RingSource {
     reports: Consumer<SequenceReport>,
 }
 
-/// A ring with `slots`, of which a record takes one, or two where its option data are longer than 74
-/// octets: the worker's end, and the reader's.
+/// A ring with `slots`, of which a record takes one for each 74 octets of its option data: the
+/// worker's end, and the reader's.
 #[must_use]
 pub fn ring(slots: usize) -> (RingSink, RingSource) {
     let (options, taken) = RingBuffer::new(slots);
@@ -74,14 +84,28 @@ impl RecordSink for RingSink {
         self.put(&record.head(), record.option_data())
     }
 
+    /// Written where it stays: copying a record that was just put together would wait for each of
+    /// its parts.
     #[inline]
     fn put(&mut self, head: &RecordHead, option_data: &[u8]) -> bool {
-        let len = u8::try_from(option_data.len()).unwrap_or(u8::MAX);
-        let first = Slot::First(*head, len, filled(option_data));
-        match option_data.get(FIRST..) {
-            None | Some([]) => self.options.push(first).is_ok(),
-            Some(rest) => self.put_both([first, Slot::More(filled(rest))]),
+        let more = option_data.get(OCTETS..).unwrap_or(&[]);
+        let slots = 1 + more.len().div_ceil(OCTETS);
+        let Ok(mut chunk) = self.options.write_chunk(slots) else {
+            return false;
+        };
+        let (before_wrap, behind_wrap) = chunk.as_mut_slices();
+        let mut slots = before_wrap.iter_mut().chain(behind_wrap);
+        if let Some(first) = slots.next() {
+            first.head = *head;
+            first.len = u8::try_from(option_data.len()).unwrap_or(u8::MAX);
+            fill(&mut first.octets, option_data);
         }
+        for (slot, octets) in slots.zip(more.chunks(OCTETS)) {
+            fill(&mut slot.octets, octets);
+        }
+        // All at once, so that the reader never sees half a record.
+        chunk.commit_all();
+        true
     }
 
     fn report(&mut self, report: SequenceReport) -> bool {
@@ -89,25 +113,13 @@ impl RecordSink for RingSink {
     }
 }
 
-impl RingSink {
-    /// Both at once or neither, so that the reader never sees half a record.
-    fn put_both(&mut self, slots: [Slot; 2]) -> bool {
-        match self.options.write_chunk_uninit(slots.len()) {
-            Ok(chunk) => chunk.fill_from_iter(slots) == 2,
-            Err(_) => false,
-        }
-    }
-}
-
-/// The octets, and zeros behind them; no more than there is room for.
+/// The first of `octets`, as many as there is room for.
 #[inline]
-fn filled<const N: usize>(octets: &[u8]) -> [u8; N] {
-    let mut place = [0; N];
-    let len = octets.len().min(N);
+fn fill(place: &mut [u8; OCTETS], octets: &[u8]) {
+    let len = octets.len().min(OCTETS);
     if let (Some(place), Some(octets)) = (place.get_mut(..len), octets.get(..len)) {
         place.copy_from_slice(octets);
     }
-    place
 }
 
 impl RingSource {
@@ -125,24 +137,20 @@ impl RingSource {
 
     /// The next record; a report when there is no option.
     pub fn pop(&mut self) -> Option<Record> {
-        while let Ok(slot) = self.options.pop() {
-            if let Slot::First(head, len, first) = slot {
-                return Some(Record::Option(self.whole(&head, len.into(), &first)));
-            }
+        let Ok(first) = self.options.pop() else {
+            return self.reports.pop().ok().map(Record::Report);
+        };
+        let mut data = [0; MOST_SLOTS * OCTETS];
+        let len = usize::from(first.len);
+        let mut places = data.chunks_exact_mut(OCTETS).take(len.div_ceil(OCTETS));
+        if let Some(place) = places.next() {
+            place.copy_from_slice(&first.octets);
         }
-        self.reports.pop().ok().map(Record::Report)
-    }
-
-    fn whole(&mut self, head: &RecordHead, len: usize, first: &[u8]) -> ExportRecord {
-        let mut data = [0; FIRST + MORE];
-        let (start, rest) = data.split_at_mut(FIRST);
-        start.copy_from_slice(first);
-        if len > FIRST
-            && let Ok(Slot::More(more)) = self.options.pop()
-        {
-            rest.copy_from_slice(&more);
+        for (place, slot) in places.zip(std::iter::from_fn(|| self.options.pop().ok())) {
+            place.copy_from_slice(&slot.octets);
         }
-        ExportRecord::new(head, data.get(..len).unwrap_or(&data))
+        let data = data.get(..len).unwrap_or(&data);
+        Some(Record::Option(ExportRecord::new(&first.head, data)))
     }
 }
 
@@ -158,8 +166,8 @@ mod tests {
 
     #[test]
     fn a_record_comes_out_as_it_went_in_whatever_its_length() {
-        let (mut sink, mut source) = ring(3);
-        for len in [0, 1, 73, 74, 75, 200, 253] {
+        let (mut sink, mut source) = ring(5);
+        for len in [0, 1, 73, 74, 75, 148, 149, 200, 222, 223, 253] {
             assert!(sink.push(with_option(len)));
             assert_eq!(source.pop(), Some(Record::Option(with_option(len))));
             assert_eq!((source.pop(), source.slots()), (None, 0));

@@ -46,6 +46,13 @@ impl Clock for NodeClock {
     fn ticks(&mut self) -> u64 {
         self.tsc.ticks()
     }
+
+    fn ticks_received(&mut self) -> u64 {
+        match &self.fixed {
+            Some(_) => self.tsc.ticks(),
+            None => self.tsc.ticks_received(),
+        }
+    }
 }
 
 /// A port's transmit queue.

@@ -197,6 +197,30 @@ impl Sequences {
 }
 
 impl Sequences {
+    /// What flows' keys are made with.
+    #[inline]
+    pub(crate) fn seed(&self) -> [u64; 2] {
+        self.seed
+    }
+
+    /// The next number of direct export for the flow with this key; `None` when there is no room
+    /// for another flow.
+    #[inline]
+    pub(crate) fn next_of_flow(&mut self, key: FlowKey, now: Option<WallTime>) -> Option<u32> {
+        self.learn_time(now);
+        let number = self.direct_export.as_mut()?.entry(key, self.now).value()?;
+        let current = *number;
+        *number = current.wrapping_add(1);
+        Some(current)
+    }
+
+    #[inline]
+    fn learn_time(&mut self, now: Option<WallTime>) {
+        if let Some(now) = now {
+            self.now = u32::try_from(now.seconds & u64::from(u32::MAX)).unwrap_or(0);
+        }
+    }
+
     /// The key of the flow for the first of a profile's options that counts flows, so that its
     /// place can be fetched ahead.
     pub(crate) fn key(&self, what: &Encapsulation, flow: &Flow) -> Option<FlowKey> {
@@ -226,9 +250,7 @@ impl Sequences {
         now: Option<WallTime>,
     ) -> Option<Numbers> {
         let mut numbers = Numbers::default();
-        if let Some(now) = now {
-            self.now = u32::try_from(now.seconds & u64::from(u32::MAX)).unwrap_or(0);
-        }
+        self.learn_time(now);
         // Those that may be refused come first, so that no shared number is ever used up in vain.
         for (place, part) in what.parts.iter().enumerate() {
             let Some(Sequence::PerFlow { salt }) = part.sequence() else {

@@ -2,17 +2,19 @@
 //! Encapsulation by a profile that is ready: its headers go in as they are, and what differs from
 //! packet to packet is written into them (RFC 9197, 4.2; RFC 9326, 3.1.1; RFC 9486, 4).
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::Lane;
-use super::ready::Ready;
+use super::ready::{Counted, Numbered, Ready};
 use super::shape::{BEHIND, HOP_LIMIT, IPV6, NEXT_HEADER, PAYLOAD_LENGTH, decrement_hop_limit};
 use crate::action::Context;
-use crate::action::encapsulate::flow_id_of;
 use crate::action::state::Limited;
 use crate::classify::{flow_label, flow_of};
+use crate::flow_state::FlowKey;
 use crate::packet::PacketBuf;
 use crate::record::RecordSink;
 use crate::stats::Notice;
-use crate::table::{Action, Encapsulation};
+use crate::table::Sequence;
 use crate::wire::ipv6::{HEADER, Ipv6Header, next_header};
 
 /// Puts the profile's options in, unless a limit or a full table is against it; the first pass has
@@ -22,16 +24,17 @@ pub(super) fn encapsulate<P: PacketBuf, S: RecordSink>(
     packet: &mut P,
     lane: &mut Lane,
     index: u16,
+    counted: Counted,
     context: &mut Context<'_, S>,
 ) {
     decrement_hop_limit(packet, lane.decrement);
     let Some(Some(ready)) = lane.ready.get_mut(usize::from(index)) else {
         return;
     };
-    let mut numbers = Numbers::default();
-    if ready.numbered.is_some() {
-        match reserve(packet, ready, index, context) {
-            Ok(reserved) => numbers = reserved,
+    let mut sequence = 0;
+    if let Some(numbered) = &ready.numbered {
+        match reserve(packet, ready, numbered, counted.key, context) {
+            Ok(number) => sequence = number,
             Err(notice) => return context.stats.notice(notice),
         }
     }
@@ -42,79 +45,57 @@ pub(super) fn encapsulate<P: PacketBuf, S: RecordSink>(
         insert_inline(packet, ready)
     };
     if let Some(headers) = at.and_then(|at| packet.bytes_mut().get_mut(at..)) {
-        numbers.put(headers, ready);
+        put(headers, ready, counted.flow_id, sequence);
         ready.count(context.stats);
     }
 }
 
-/// The numbers of one packet's direct export.
-#[derive(Clone, Copy, Debug, Default)]
-struct Numbers {
-    flow_id: u32,
-    sequence: u32,
-}
-
-impl Numbers {
-    #[inline]
-    fn put(self, headers: &mut [u8], ready: &Ready) {
-        let Some(places) = ready.numbered else {
-            return;
-        };
-        let mut put = |at: usize, number: u32| {
-            if let Some(word) = headers.get_mut(at..at + 4) {
-                word.copy_from_slice(&number.to_be_bytes());
-            }
-        };
-        if let Some((at, _)) = places.flow_id {
-            put(at, self.flow_id);
+/// Writes the numbers of one packet's direct export.
+#[inline]
+fn put(headers: &mut [u8], ready: &Ready, flow_id: u32, sequence: u32) {
+    let Some(places) = &ready.numbered else {
+        return;
+    };
+    let mut put = |at: usize, number: u32| {
+        if let Some(word) = headers.get_mut(at..at + 4) {
+            word.copy_from_slice(&number.to_be_bytes());
         }
-        if let Some(at) = places.sequence {
-            put(at, self.sequence);
-        }
+    };
+    if let Some((at, _)) = places.flow_id {
+        put(at, flow_id);
+    }
+    if let Some((at, _)) = &places.sequence {
+        put(*at, sequence);
     }
 }
 
-/// Asks the limit, then takes the flow's next number.
+/// Asks the limit, then takes the next number, of the flow or of all.
 #[inline]
 fn reserve<P: PacketBuf, S>(
     packet: &P,
     ready: &Ready,
-    index: u16,
+    numbered: &Numbered,
+    key: FlowKey,
     context: &mut Context<'_, S>,
-) -> Result<Numbers, Notice> {
-    let frame = packet.bytes();
-    let flow = flow_of(frame, IPV6).unwrap_or_default();
-    let length = Ipv6Header::at(frame, IPV6).map_or(0, |header| header.payload_length.get());
+) -> Result<u32, Notice> {
+    let length =
+        Ipv6Header::at(packet.bytes(), IPV6).map_or(0, |header| header.payload_length.get());
     let octets = BEHIND + usize::from(length) + ready.grow();
     let (now, state) = (context.moment.received, &mut *context.state);
-    if !state
-        .limits
-        .take(Limited::DirectExport, ready.out, now, octets)
-    {
+    let limited = Limited::DirectExport;
+    if !state.limits.take(limited, ready.out, now, octets) {
         return Err(Notice::EncapRateLimited);
     }
-    let mut numbers = Numbers::default();
-    let Some(what) = encapsulation(context, index) else {
-        return Ok(numbers);
-    };
-    let places = ready.numbered;
-    if places.is_some_and(|places| places.sequence.is_some()) {
-        let next = context.state.sequences.next(what, &flow, now);
-        let next = next.ok_or(Notice::FlowTableFull)?;
-        let place = what.parts.iter().position(|part| part.sequence().is_some());
-        numbers.sequence = (next.get(place.unwrap_or(0)) & 0xFFFF_FFFF) as u32;
-    }
-    if let Some((_, id)) = places.and_then(|places| places.flow_id) {
-        numbers.flow_id = flow_id_of(id, &flow);
-    }
-    Ok(numbers)
-}
-
-#[inline]
-fn encapsulation<'a, S>(context: &Context<'a, S>, index: u16) -> Option<&'a Encapsulation> {
-    match &context.tables.profiles.get(usize::from(index))?.action {
-        Action::Encapsulate(what) => Some(what),
-        _ => None,
+    match &numbered.sequence {
+        None => Ok(0),
+        Some((_, Sequence::PerFlow { .. })) => {
+            let next = state.sequences.next_of_flow(key, now);
+            next.ok_or(Notice::FlowTableFull)
+        }
+        Some((_, Sequence::Shared(counter))) => {
+            let next = counter.fetch_add(1, Relaxed) & u64::from(u32::MAX);
+            Ok(u32::try_from(next).unwrap_or(0))
+        }
     }
 }
 

@@ -3,13 +3,13 @@
 //! is (RFC 9326, 3.1.2).
 
 use super::decapsulate::address;
-use super::known::Known;
+use super::known::{Known, MAX_ELEMENT};
 use super::shape::{BEHIND, DATA, DESTINATION, HOP_LIMIT, SOURCE};
 use crate::action::Context;
 use crate::action::export::{self, Noted, Subject};
 use crate::classify::flow_of;
 use crate::packet::PacketBuf;
-use crate::record::{MAX_OPTION_DATA, Occasion, RecordSink};
+use crate::record::{Occasion, RecordSink};
 use crate::wire::ioam::OptionType;
 use crate::wire::ipv6::next_header;
 
@@ -37,7 +37,7 @@ pub(super) fn export<P: PacketBuf, S: RecordSink>(
     if !export::may_export(known.namespace, Some(context.in_port), octets, context) {
         return;
     }
-    let mut data = [0; MAX_OPTION_DATA];
+    let mut data = [0; MAX_ELEMENT];
     let Some((place, rest)) = data.split_at_mut_checked(option) else {
         return;
     };

@@ -14,8 +14,8 @@ use crate::wire::ipv6_ext::{IOAM_IMMUTABLE, IOAM_MUTABLE};
 /// Options remembered by one lane.
 pub(super) const PLACES: usize = 4;
 
-/// Largest element that a lane writes.
-const MAX_ELEMENT: usize = 128;
+/// Largest element that a lane writes, with the option of direct export in front of it.
+pub(super) const MAX_ELEMENT: usize = 128;
 
 /// What all packets of a kind have in common of the header's first 16 octets: not what follows the
 /// header, nor reserved octets. Of a trace, `RemainingLen` differs too; with the mask, no flag is set.

@@ -24,7 +24,7 @@ use crate::record::RecordSink;
 use crate::table::Tables;
 use known::Work;
 pub(crate) use lane::{Lane, Look};
-pub(crate) use ready::Ready;
+pub(crate) use ready::{Counted, Ready};
 
 /// What the first pass says of a packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +69,7 @@ impl Lane {
         &mut self,
         ticket: Ticket,
         packet: &mut P,
+        counted: &Counted,
         context: &mut Context<'_, S>,
     ) -> Verdict {
         match ticket {
@@ -83,7 +84,9 @@ impl Lane {
                     Work::Export => export::export(packet, known, decrement, context),
                 }
             }
-            Ticket::Encapsulate(index) => encapsulate::encapsulate(packet, self, index, context),
+            Ticket::Encapsulate(index) => {
+                encapsulate::encapsulate(packet, self, index, *counted, context)
+            }
             Ticket::Pass | Ticket::LongWay => shape::decrement_hop_limit(packet, self.decrement),
         }
         Verdict::Send(self.out)

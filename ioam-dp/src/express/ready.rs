@@ -2,12 +2,16 @@
 //! An encapsulating profile made ready for a lane: its headers with this node's data in them,
 //! written once a burst.
 
+use super::shape::IPV6;
 use crate::action::Context;
+use crate::action::encapsulate::flow_id_of;
 use crate::carrier::inline::FIRST_OPTION;
+use crate::classify::flow_of;
+use crate::flow_state::FlowKey;
 use crate::port::PortId;
 use crate::stats::WorkerStats;
 use crate::table::spec::{FlowIdSpec, Placement};
-use crate::table::{Action, Carried, Encapsulation, Fields, Part, Tables};
+use crate::table::{Action, Carried, Encapsulation, Fields, Part, Sequence, Tables};
 use crate::wire::ioam::TraceType;
 
 /// Where a trace of the profile has this node's data, in the headers.
@@ -20,10 +24,33 @@ struct Own {
 }
 
 /// Where direct export has what differs from packet to packet, in the headers.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Numbered {
-    pub flow_id: Option<(usize, FlowIdSpec)>,
-    pub sequence: Option<usize>,
+#[derive(Clone, Debug)]
+pub(crate) struct Numbered {
+    pub(super) flow_id: Option<(usize, FlowIdSpec)>,
+    pub(super) sequence: Option<(usize, Sequence)>,
+    /// What sets these flows apart from others', where each is counted by itself.
+    pub(crate) salt: Option<u64>,
+}
+
+/// What is known of a packet's flow from the first pass on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) key: FlowKey,
+    pub(super) flow_id: u32,
+}
+
+impl Numbered {
+    /// The key and the id of a plain packet's flow, as far as they are asked for.
+    #[inline]
+    pub(crate) fn count(&self, frame: &[u8], seed: [u64; 2]) -> Counted {
+        let flow = flow_of(frame, IPV6).unwrap_or_default();
+        let key = self.salt.map(|salt| FlowKey::symmetric(seed, &flow, salt));
+        let flow_id = self.flow_id.map(|(_, id)| flow_id_of(id, &flow));
+        Counted {
+            key: key.unwrap_or_default(),
+            flow_id: flow_id.unwrap_or_default(),
+        }
+    }
 }
 
 /// One profile.
@@ -31,8 +58,6 @@ pub(super) struct Numbered {
 pub(crate) struct Ready {
     /// What has to be measured for this node's data.
     pub measures: TraceType,
-    /// Whether flows' packets are counted.
-    pub sequenced: bool,
     profile: u16,
     pub(super) out: PortId,
     /// Whether the headers begin with an outer IPv6 header.
@@ -41,7 +66,7 @@ pub(crate) struct Ready {
     /// Inline: the places of the packet's hop limit.
     pub(super) hop_limits: [Option<usize>; 2],
     owns: Box<[Own]>,
-    pub(super) numbered: Option<Numbered>,
+    pub(crate) numbered: Option<Numbered>,
     pub(super) direct_export: bool,
     namespaces: Box<[u8]>,
     /// The burst that the headers are written for.
@@ -57,7 +82,6 @@ impl Ready {
         };
         let mut ready = Self {
             measures: what.measures,
-            sequenced: what.sequenced,
             profile,
             out,
             tunnel: false,
@@ -113,9 +137,15 @@ impl Ready {
                     flow_id, sequence, ..
                 } => {
                     let start = first + part.at;
+                    let salt = match sequence {
+                        Some((_, Sequence::PerFlow { salt })) => Some(*salt),
+                        _ => None,
+                    };
+                    let sequence = sequence.clone();
                     self.numbered = Some(Numbered {
                         flow_id: flow_id.map(|(at, id)| (start + at, id)),
-                        sequence: sequence.as_ref().map(|(at, _)| start + at),
+                        sequence: sequence.map(|(at, counts)| (start + at, counts)),
+                        salt,
                     });
                 }
                 _ => {}

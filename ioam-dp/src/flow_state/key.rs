@@ -22,7 +22,7 @@ const WORDS: u64 = 2 << 28;
 
 /// A flow, as a [`FlowTable`](super::FlowTable) knows it. Two flows share a key with a probability
 /// of 2^-128; a table confuses two with about 2^-61 for each pair that shares a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FlowKey {
     fingerprint: u64,
     place: u64,

@@ -39,5 +39,10 @@ pub trait PacketBuf {
     }
 
     /// Asks the processor to bring the frame's headers into its cache.
-    fn prefetch(&self) {}
+    fn prefetch(&self) {
+        self.prefetch_at(0);
+    }
+
+    /// Asks for the cache line `offset` octets behind the frame's start, or in front of it.
+    fn prefetch_at(&self, _offset: isize) {}
 }

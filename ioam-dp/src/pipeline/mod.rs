@@ -16,7 +16,7 @@ use arrayvec::ArrayVec;
 use crate::action::Context;
 use crate::action::state::State;
 use crate::carrier::Located;
-use crate::express::{Express, Ticket};
+use crate::express::{Counted, Express, Ticket};
 use crate::flow_state::FlowKey;
 use crate::moment::Moment;
 use crate::outbox::Outbox;
@@ -52,6 +52,8 @@ pub struct Pipeline {
     express: Express,
     /// Of the flows whose packets will be counted.
     keys: ArrayVec<FlowKey, BURST>,
+    /// Of packets in a lane whose flows are counted or told.
+    counted: [Counted; BURST],
     state: State,
     probers: Box<[Prober]>,
     worker: u64,
@@ -69,6 +71,7 @@ impl Pipeline {
             tickets: [Ticket::LongWay; BURST],
             express: Express::default(),
             keys: ArrayVec::new(),
+            counted: [Counted::default(); BURST],
             state: State::new(),
             probers: Box::default(),
             worker,
@@ -165,14 +168,20 @@ impl Pipeline {
         lane.iter_mut().for_each(|lane| lane.open());
         self.keys.clear();
         let mut wanted = TraceType::default();
-        for (place, packet) in packets.iter().enumerate().take(BURST) {
+        for (place, (packet, slot)) in packets.iter().zip(&mut self.tickets).enumerate() {
             if let Some(later) = packets.get(place + LOOKAHEAD) {
                 later.prefetch();
             }
             let ticket = lane.as_ref().map_or(Ticket::LongWay, |lane| {
-                planner.ticket(packet, lane, &mut wanted, &mut self.keys)
+                planner.ticket(
+                    packet,
+                    lane,
+                    &mut wanted,
+                    &mut self.keys,
+                    &mut self.counted[place],
+                )
             });
-            self.tickets[place] = ticket;
+            *slot = ticket;
             if ticket != Ticket::LongWay {
                 continue;
             }
@@ -215,14 +224,14 @@ impl Pipeline {
         };
         let mut lane = self.express.lane(in_port);
         lane.iter_mut().for_each(|lane| lane.begin());
-        for (place, packet) in packets.iter_mut().enumerate().take(BURST) {
-            let ticket = self.tickets[place];
-            if let (Some(lane), true) = (&mut lane, ticket != Ticket::LongWay) {
-                verdicts[place] = lane.act(ticket, packet, &mut context);
+        let slots = self.tickets.iter().zip(&mut *verdicts);
+        for (place, (packet, (ticket, verdict))) in packets.iter_mut().zip(slots).enumerate() {
+            if let (Some(lane), true) = (&mut lane, *ticket != Ticket::LongWay) {
+                *verdict = lane.act(*ticket, packet, &self.counted[place], &mut context);
                 continue;
             }
             let (located, plan) = (&self.located[place], self.plans[place]);
-            verdicts[place] = by_the_long_way(packet, located, plan, &mut context);
+            *verdict = by_the_long_way(packet, located, plan, &mut context);
         }
         if let Some(lane) = lane {
             lane.end(&context);

@@ -7,7 +7,7 @@ use crate::action::loopback;
 use crate::action::state::State;
 use crate::carrier::{self, Located, destination, edge, hop_by_hop};
 use crate::classify::{flow_hash, flow_of};
-use crate::express::{Lane, Look, Ready, Ticket};
+use crate::express::{Counted, Lane, Look, Ready, Ticket};
 use crate::flow_state::FlowKey;
 use crate::forward;
 use crate::packet::PacketBuf;
@@ -189,21 +189,26 @@ impl Planner<'_> {
         lane: &Lane,
         wanted: &mut TraceType,
         keys: &mut ArrayVec<FlowKey, BURST>,
+        counted: &mut Counted,
     ) -> Ticket {
         match lane.look(packet) {
             Look::LongWay => Ticket::LongWay,
             Look::Pass => Ticket::Pass,
             Look::Known(place) => {
                 *wanted = wanted.union(lane.measures(place));
+                packet.prefetch_at(128);
                 Ticket::Known(place)
             }
             Look::Choose(length) => match self.choose(packet, length, lane) {
                 Choice::Encapsulate(index, ready) => {
                     *wanted = wanted.union(ready.measures);
-                    if ready.sequenced {
-                        let plan = Plan::Encapsulate(index);
-                        let key = self.key(packet.bytes(), HEADER, plan);
-                        key.map(|key| keys.try_push(key));
+                    packet.prefetch_at(-64);
+                    packet.prefetch_at(-128);
+                    if let Some(numbered) = &ready.numbered {
+                        *counted = numbered.count(packet.bytes(), self.state.sequences.seed());
+                        if numbered.salt.is_some() {
+                            let _ = keys.try_push(counted.key);
+                        }
                     }
                     Ticket::Encapsulate(index)
                 }
