@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Any frame through any valid node: no panic, lengths stay right, a node in transit changes nothing
-//! but traces and proofs of transit, and what it originates is sound.
+//! but traces and proofs of transit, what it originates is sound, and lanes change nothing at all.
 #![no_main]
 
 use ioam_dp::packet::HeapPacket;
@@ -30,9 +30,10 @@ fuzz_target!(|data: &[u8]| {
     let cut = usize::from(u.arbitrary::<u16>().unwrap_or(0)).min(frame.len());
     let in_port = PortId(u.arbitrary::<u8>().unwrap_or(0) & 1);
     let _ = measuring::add(&mut Unstructured::new(further), &mut spec);
-    let Some(mut node) = Node::new(&spec) else {
+    let (Some(mut node), Some(long)) = (Node::new(&spec), Node::new(&spec)) else {
         return;
     };
+    let mut long = long.long_way();
 
     // A burst of what differs most, twice, since samplers and caches outlive a burst.
     let cut = &frame[..frame.len() - cut];
@@ -43,7 +44,9 @@ fuzz_target!(|data: &[u8]| {
             HeapPacket::new(cut, 0),
             HeapPacket::new(frame, headroom),
         ];
+        let by_the_long_way = long.run(in_port, burst.clone(), &moment);
         let out = node.run(in_port, burst, &moment);
+        assert_eq!(out, by_the_long_way, "a lane does something else");
         assert_eq!(out.len(), 4);
         judge(&spec, in_port, frame, &out[0]);
         judge(&spec, in_port, cut, &out[2]);
@@ -58,6 +61,13 @@ fuzz_target!(|data: &[u8]| {
     count(&node);
     node.end(moment.received.unwrap_or_default());
     originated(&spec, &node);
+    long.end(moment.received.unwrap_or_default());
+    assert_eq!(node.records, long.records, "a lane records something else");
+    assert_eq!(
+        format!("{:?}", node.stats),
+        format!("{:?}", long.stats),
+        "a lane counts something else"
+    );
 });
 
 fn judge(spec: &NodeSpec, in_port: PortId, before: &[u8], (verdict, after): &(Verdict, Vec<u8>)) {

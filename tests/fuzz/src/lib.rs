@@ -56,6 +56,13 @@ impl Node {
         })
     }
 
+    /// The same node without express lanes.
+    #[must_use]
+    pub fn long_way(mut self) -> Self {
+        self.pipeline = self.pipeline.long_way();
+        self
+    }
+
     /// Runs one burst; every packet's verdict and what has become of it.
     pub fn run(
         &mut self,
