@@ -25,28 +25,46 @@ pub fn flow_of(frame: &[u8], l3: usize) -> Option<Flow> {
     })
 }
 
+/// As [`flow_of`], of a packet whose upper layer is known to be `protocol`, at `behind`.
+#[inline]
+pub(crate) fn flow_behind(frame: &[u8], l3: usize, protocol: u8, behind: usize) -> Option<Flow> {
+    let header = Ipv6Header::at(frame, l3)?;
+    let [source_port, destination_port] = ports_at(frame, protocol, Some(behind));
+    Some(Flow {
+        source: header.source,
+        destination: header.destination,
+        source_port,
+        destination_port,
+        next_header: protocol,
+        label: header.flow_label(),
+    })
+}
+
 /// The upper-layer protocol of the IPv6 packet at `l3`, and its ports or zeros.
 #[inline]
 pub(super) fn ports(frame: &[u8], l3: usize, header: &Ipv6Header) -> (u8, [u16; 2]) {
     let behind = l3 + HEADER;
-    let (protocol, ports_at) = match header.next_header {
+    let (protocol, offset) = match header.next_header {
         // What nearly all packets have needs no walk.
         first @ (next_header::TCP | next_header::UDP) => (first, Some(behind)),
         first => upper_layer(frame, behind, first),
     };
+    (protocol, ports_at(frame, protocol, offset))
+}
+
+/// The ports of a protocol that has them, or zeros.
+#[inline]
+fn ports_at(frame: &[u8], protocol: u8, at: Option<usize>) -> [u16; 2] {
     let has_ports = matches!(
         protocol,
         next_header::TCP | next_header::UDP | next_header::SCTP
     );
-    let ports = ports_at
+    let ports = at
         .filter(|_| has_ports)
         .and_then(|at| frame.get(at..at + 4));
     match ports {
-        Some([a, b, c, d]) => {
-            let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
-            (protocol, ports)
-        }
-        _ => (protocol, [0; 2]),
+        Some([a, b, c, d]) => [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])],
+        _ => [0; 2],
     }
 }
 

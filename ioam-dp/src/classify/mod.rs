@@ -7,7 +7,7 @@ mod rules;
 mod sampler;
 
 pub use filter::{Field, Filter, Prefix};
-pub(crate) use flow_key::upper_layer;
+pub(crate) use flow_key::{flow_behind, upper_layer};
 pub use flow_key::{flow_hash, flow_label, flow_of};
 pub use rules::{RuleMemory, RuleSet};
 pub use sampler::Sampler;

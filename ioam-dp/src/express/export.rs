@@ -4,12 +4,12 @@
 
 use super::decapsulate::address;
 use super::known::{Known, MAX_ELEMENT};
-use super::shape::{BEHIND, DATA, DESTINATION, HOP_LIMIT, SOURCE};
+use super::shape::{BEHIND, DATA, DESTINATION, HOP_LIMIT, IPV6, SOURCE};
 use crate::action::Context;
 use crate::action::export::{self, Noted, Subject};
-use crate::classify::flow_of;
+use crate::classify::{flow_behind, flow_of};
 use crate::packet::PacketBuf;
-use crate::record::{Occasion, RecordSink};
+use crate::record::{Flow, Occasion, RecordSink};
 use crate::wire::ioam::OptionType;
 use crate::wire::ipv6::next_header;
 
@@ -28,10 +28,7 @@ pub(super) fn export<P: PacketBuf, S: RecordSink>(
     };
     let hop_limit = head[HOP_LIMIT].wrapping_sub(decrement);
     head[HOP_LIMIT] = hop_limit;
-    let flow_at = match head[BEHIND] {
-        next_header::IPV6 => BEHIND + known.header,
-        _ => super::shape::IPV6,
-    };
+    let (next, behind) = (head[BEHIND], BEHIND + known.header);
     let (option, own) = (known.option_len, known.len);
     let octets = option + own;
     if !export::may_export(known.namespace, Some(context.in_port), octets, context) {
@@ -52,7 +49,7 @@ pub(super) fn export<P: PacketBuf, S: RecordSink>(
     let subject = Subject {
         source,
         destination,
-        flow: flow_of(frame, flow_at).unwrap_or_default(),
+        flow: flow(frame, next, behind).unwrap_or_default(),
         profile: known.profile,
     };
     let noted = Noted {
@@ -63,4 +60,14 @@ pub(super) fn export<P: PacketBuf, S: RecordSink>(
         proof: None,
     };
     export::record(noted, &subject, context);
+}
+
+/// The user's flow, of a packet with `next` behind its Hop-by-Hop header.
+#[inline]
+fn flow(frame: &[u8], next: u8, behind: usize) -> Option<Flow> {
+    match next {
+        next_header::IPV6 => flow_of(frame, behind),
+        next_header::TCP | next_header::UDP => flow_behind(frame, IPV6, next, behind),
+        _ => flow_of(frame, IPV6),
+    }
 }
