@@ -31,7 +31,6 @@ mod arguments;
     reason = "their numbers are their own and fit"
 )]
 mod frames;
-#[allow(dead_code, reason = "what the other benchmarks ask of the machine")]
 mod machine;
 mod report;
 mod rule_sets;
