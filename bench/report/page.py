@@ -101,7 +101,7 @@ def scale(lines):
     rows = []
     for (sweep, case), points in found.items():
         name = results.SWEEPS.get(sweep, (sweep, ""))[0]
-        points = [f"{value:g}: {ticks:.0f}" for value, ticks in sorted(points)]
+        points = [f"{value:,.0f}: {ticks:.0f}" for value, ticks in sorted(points)]
         rows.append([name, f"`{case}`", ", ".join(points)])
     return markdown(["sweep", "case", "value: ticks a packet"], rows)
 

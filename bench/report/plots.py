@@ -196,7 +196,7 @@ def draw_sweeps(lines, path):
             axis.xaxis.set_major_locator(MaxNLocator(6, integer=all(float(x).is_integer() for x in values)))
         title, label = results.SWEEPS.get(name, (name, name))
         axis.set(title=title, xlabel=label)
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(bottom=0, top=axis.get_ylim()[1] * 1.1)
     for axis in axes.flat[len(found):]:
         axis.set_axis_off()
     for axis in axes[:, 0]:
